@@ -1,0 +1,50 @@
+# Every command sets up what it needs in .venv first.
+PYTHON ?= python3
+PORT ?= 8000
+STATE ?= .packgrid
+DATA ?= sample/catalogue.json
+STAGE ?= dev
+GOLDEN ?= ../shared/golden
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run test conformance lint format bench package clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+run: $(READY) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalogue.json
+	@exec $(BIN)/python -m chalicelib.cli serve --engine --port "$(PORT)" --state "$(STATE)" --data "$(DATA)"
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+conformance: $(READY) ## Compare with the recorded answers of the original in GOLDEN
+	$(BIN)/python -m tests.conformance "$(GOLDEN)"
+
+lint: $(READY) ## Check style, format, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure requests, read units, time and memory (some minutes)
+	$(BIN)/python -m bench
+
+package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
+	$(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
+
+clean: ## Remove what make made, except STATE
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@

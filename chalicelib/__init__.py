@@ -1,0 +1,1 @@
+"""Packgrid: the Django Packages REST API v4 as serverless Python."""

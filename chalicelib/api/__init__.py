@@ -1,0 +1,1 @@
+"""HTTP: from an API Gateway event to the original's answer."""

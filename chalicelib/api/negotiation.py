@@ -1,0 +1,82 @@
+"""Content negotiation as Django REST Framework does it (``DefaultContentNegotiation``).
+
+The most specific range of the Accept header wins, then the renderer that comes first; q-values
+are parsed and have no effect, in the original too.
+"""
+
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+
+from chalicelib.api.errors import NotAcceptable, NotFound
+from chalicelib.api.renderers import RENDERERS, Renderer
+from chalicelib.api.request import Request
+
+
+class MediaType:
+    """A media type or range: ``application/json; indent=4``, ``text/*``, ``*/*``."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        full, self.params = parse_header_parameters(text)
+        self.full = full
+        self.main, _, self.sub = full.partition("/")
+
+    @property
+    def precedence(self) -> int:
+        """How specific it is: 0 ``*/*``, 1 ``type/*``, 2 ``type/subtype``, 3 with parameters."""
+        if self.main == "*":
+            return 0
+        if self.sub == "*":
+            return 1
+        return 2 if not self.params or list(self.params) == ["q"] else 3
+
+    def takes(self, other: "MediaType") -> bool:
+        """Whether this, a renderer's plain type, is within the range ``other``."""
+        return all(
+            "*" in (mine, theirs) or mine == theirs
+            for mine, theirs in ((self.sub, other.sub), (self.main, other.main))
+        )
+
+
+def parse_header_parameters(line: str) -> tuple[str, dict[str, str]]:
+    """A header such as ``a/b; c="d"`` as its value in lower case and its parameters.
+
+    The parameters are read by the standard library's parser of MIME headers, as in Django.
+    """
+    if ";" not in line:
+        return line.strip().lower(), {}
+    message = Message()
+    message["content-type"] = line
+    (full, _), *params = message.get_params([("", "")])
+    return full.lower(), {name: collapse_rfc2231_value(value) for name, value in params if name}
+
+
+def select_renderer(request: Request, suffix: str | None) -> tuple[Renderer, MediaType]:
+    """The renderer for a request and the media type accepted.
+
+    ``suffix`` is the path's format suffix and goes before ``?format=``. Raises NotFound for a
+    format that no renderer has, NotAcceptable if no renderer makes what is accepted.
+    """
+    renderers: list[Renderer] = list(RENDERERS)
+    wanted = suffix or request.parameter("format")
+    if wanted:
+        renderers = [renderer for renderer in renderers if renderer.format == wanted]
+        if not renderers:
+            raise NotFound
+    accept = request.headers.get("accept", "*/*")
+    ranges = [MediaType(token.strip()) for token in accept.split(",")]
+    for precedence in (3, 2, 1, 0):
+        level = [media for media in ranges if media.precedence == precedence]
+        for renderer in renderers:
+            own = MediaType(renderer.media_type)
+            for media in level:
+                if own.takes(media):
+                    return renderer, _accepted(own, media)
+    raise NotAcceptable
+
+
+def _accepted(own: MediaType, media: MediaType) -> MediaType:
+    """The more specific of the renderer's type and the range, with the range's parameters."""
+    if own.precedence <= media.precedence:
+        return media
+    return MediaType(";".join([own.text, *(f"{k}={v}" for k, v in media.params.items())]))

@@ -1,0 +1,146 @@
+"""A request as the views see it, taken from what API Gateway (or its local stand-in) passes."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+
+from chalicelib.api.errors import BadRequest
+
+ROOT = "/api/v4"
+#: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS: more parameters than that are answered with 400.
+MAX_PARAMETERS = 1000
+#: host or [IPv6 address], and maybe a port (RFC 3986, as Django checks it).
+_HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?", re.IGNORECASE)
+_SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
+_SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    ``path`` is decoded and has no stage in front; ``prefix`` is what stood there. ``query`` is
+    the query string as sent, where the gateway tells it. Header names are in lower case.
+    """
+
+    method: str
+    path: str
+    prefix: str
+    query: str
+    headers: dict[str, str]
+    base_url: str | None = None
+
+    @cached_property
+    def host(self) -> str:
+        """The Host header as sent; raises BadRequest if it is not a host."""
+        host = self.headers.get("host", "")
+        if not _HOST.fullmatch(host):
+            raise BadRequest("Invalid Host header.")
+        return host
+
+    @property
+    def scheme(self) -> str:
+        """``https`` if the first X-Forwarded-Proto says exactly so, else ``http``."""
+        forwarded = self.headers.get("x-forwarded-proto", "")
+        return "https" if forwarded.split(",", 1)[0].strip() == "https" else "http"
+
+    @cached_property
+    def base(self) -> str:
+        """Scheme, host and prefix that every link starts with."""
+        return self.base_url or f"{self.scheme}://{self.host}{self.prefix}"
+
+    @cached_property
+    def parameters(self) -> dict[str, list[str]]:
+        """Query parameters with all their values, in the order sent; raises BadRequest."""
+        try:
+            pairs = parse_qsl(
+                self.query,
+                keep_blank_values=True,
+                errors="replace",
+                max_num_fields=MAX_PARAMETERS,
+            )
+        except ValueError:
+            raise BadRequest("Too many query parameters.") from None
+        values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            values.setdefault(name, []).append(value)
+        return values
+
+    def parameter(self, name: str) -> str | None:
+        """The last value of a parameter, as Django takes it."""
+        values = self.parameters.get(name)
+        return values[-1] if values else None
+
+    @property
+    def quoted_path(self) -> str:
+        """The path, percent-encoded as Django does it, with the prefix."""
+        return self.prefix + quote(self.path, safe=_SAFE_IN_PATH)
+
+    @property
+    def quoted_query(self) -> str:
+        """The query string, with what no URI may hold percent-encoded."""
+        return quote(self.query, safe=_SAFE_IN_URI)
+
+    @property
+    def url(self) -> str:
+        """The absolute URL of this request."""
+        path = self.base + quote(self.path, safe=_SAFE_IN_PATH)
+        return path + ("?" + self.quoted_query if self.query else "")
+
+
+def from_chalice(request: Any, base_url: str | None = None) -> Request:
+    """The ``Request`` of Chalice's ``current_request``."""
+    context = request.context
+    raw_path = context.get("path") or "/"
+    prefix = _prefix(raw_path, context.get("resourcePath") or "", context.get("stage"))
+    return Request(
+        method=request.method.upper(),
+        path=_decoded(raw_path[len(prefix) :] or "/"),
+        prefix=prefix,
+        query=_query(request),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        base_url=base_url,
+    )
+
+
+def _prefix(raw_path: str, resource: str, stage: str | None) -> str:
+    """What API Gateway puts before the path: the stage, or a custom domain's base path.
+
+    The gateway's resource tells where the API begins. The resource that catches everything else
+    does not, so there only the stage can be recognised.
+    """
+    if resource.startswith(ROOT):
+        return raw_path[: max(0, raw_path.find(ROOT))]
+    staged = f"/{stage}/"
+    if stage and raw_path.startswith(staged) and not raw_path.startswith(ROOT):
+        return staged[:-1]
+    return ""
+
+
+def _query(request: Any) -> str:
+    """The query string: as sent if the gateway passes it on, else put together again.
+
+    A REST API of API Gateway passes decoded parameters only, in an order of its own.
+    """
+    raw = request.context.get("rawQueryString")
+    if raw is not None:
+        return str(raw)
+    parameters = request.query_params
+    if not parameters:
+        return ""
+    return urlencode([(name, value) for name in parameters for value in parameters.getlist(name)])
+
+
+def _decoded(path: str) -> str:
+    """The path decoded; bytes that are not UTF-8 stay percent-encoded (RFC 3987, 3.2)."""
+    parts: list[str] = []
+    rest = unquote_to_bytes(path)
+    while True:
+        try:
+            return "".join([*parts, rest.decode()])
+        except UnicodeDecodeError as error:
+            broken = quote(rest[error.start : error.end])
+            parts.append(rest[: error.start].decode() + broken)
+            rest = rest[error.end :]

@@ -1,0 +1,115 @@
+"""Whether the tables agree with each other, and bringing old bodies up to date."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.catalog import writing
+from chalicelib.catalog.entities import Category, Grid, Package
+from chalicelib.catalog.items import COLLECTIONS, MODELS, Stored, from_item, names_of, stage
+from chalicelib.catalog.rendering import RENDERING, render
+from chalicelib.storage import bitmap
+from chalicelib.storage.models import DirectoryItem, MembershipItem, NameItem
+from chalicelib.storage.transaction import Transaction, VersionConflict
+
+_KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
+
+
+def faults() -> Iterator[str]:
+    """Every disagreement between items, names, directory, grids and categories, as text.
+
+    Reads all tables whole: for operators and tests, not for serving.
+    """
+    everything = {kind: dict(_stored(kind)) for kind in _KINDS}
+    names: dict[str, int] = {}
+    for kind, items in everything.items():
+        collection = COLLECTIONS[kind]
+        for identifier, (stored, body) in items.items():
+            names |= dict.fromkeys(names_of(stored.entity), identifier)
+            if stored.rendering == RENDERING and body != render(stored.entity):
+                yield f"{collection} {identifier}: the body is not that of its attributes"
+        yield from _listing_faults(collection, set(items))
+    kept = {item.name: int(item.owner) for item in NameItem.scan(consistent_read=True)}
+    for name in sorted(names.keys() | kept.keys()):
+        if names.get(name) != kept.get(name):
+            yield f"name {name}: kept for {kept.get(name)}, borne by {names.get(name)}"
+    yield from _category_faults(everything[Category], everything[Package])
+    yield from _membership_faults(everything[Grid], everything[Package])
+
+
+def rerender() -> int:
+    """Render anew every body that another version of the rendering made; returns how many."""
+    done = 0
+    for kind in _KINDS:
+        for identifier, (stored, _) in _stored(kind):
+            if stored.rendering != RENDERING:
+                done += _rerender_one(kind, identifier)
+    return done
+
+
+def _rerender_one(kind: type[Any], identifier: int) -> int:
+    try:
+        before = writing.read(kind, identifier)
+        transaction = Transaction()
+        stage(transaction, before, before.entity)
+        transaction.commit()
+    except (writing.Missing, VersionConflict):
+        # Gone, or just written by another: rendered by the present version then.
+        return 0
+    return 1
+
+
+def _stored(kind: type[Any]) -> Iterator[tuple[int, tuple[Stored[Any], str]]]:
+    for item in MODELS[kind].scan(consistent_read=True):
+        yield int(item.id), (from_item(kind, item), item.body)
+
+
+def _listing_faults(collection: str, live: set[int]) -> Iterator[str]:
+    listed: set[int] = set()
+    for segment in DirectoryItem.query(collection, consistent_read=True):
+        bits = bitmap.unpack(segment.ids)
+        ids = bitmap.descending(int(segment.segment), bits, 0, bitmap.SPAN)
+        if len(ids) != int(segment.live):
+            yield f"directory of {collection}, segment {segment.segment}: wrong count"
+        listed.update(ids)
+    for identifier in sorted(listed ^ live):
+        state = "listed but not there" if identifier in listed else "there but not listed"
+        yield f"{collection} {identifier}: {state}"
+
+
+def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+    counts = dict.fromkeys(categories, 0)
+    for identifier, (stored, _) in packages.items():
+        category = stored.entity.category_id
+        if category not in counts:
+            yield f"packages {identifier}: its category {category} is not there"
+            continue
+        counts[category] += 1
+    for identifier, (stored, _) in categories.items():
+        if stored.counted != counts[identifier]:
+            yield f"categories {identifier}: counts {stored.counted}, has {counts[identifier]}"
+
+
+def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+    rows = {
+        int(row.id): (int(row.grid_id), int(row.package_id))
+        for row in MembershipItem.scan(consistent_read=True)
+    }
+    by_grid = {
+        row: (identifier, package)
+        for identifier, (stored, _) in grids.items()
+        for row, package in stored.entity.members
+    }
+    by_package = {
+        row: (grid, identifier)
+        for identifier, (stored, _) in packages.items()
+        for row, grid in stored.entity.memberships
+    }
+    for row in sorted(rows.keys() | by_grid.keys() | by_package.keys()):
+        views = (rows.get(row), by_grid.get(row), by_package.get(row))
+        if len(set(views)) != 1:
+            yield f"membership {row}: row {views[0]}, grid says {views[1]}, package {views[2]}"
+    for identifier, (stored, _) in grids.items():
+        pairs = [pair for pair in stored.entity.members if pair[1] in packages]
+        titles = [packages[package][0].entity.title for _, package in pairs]
+        if titles != sorted(titles) or len(pairs) != len(stored.entity.members):
+            yield f"grids {identifier}: its packages are not those there, in order of title"

@@ -1,0 +1,1 @@
+"""Loading a catalogue from Django's own fixture format."""

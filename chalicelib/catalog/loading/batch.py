@@ -1,0 +1,136 @@
+"""Bringing a batch of items to what they should be, in as few transactions as hold them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from pynamodb.exceptions import TransactWriteError
+
+from chalicelib.catalog.items import E, Stored, names_of, stage
+from chalicelib.catalog.loading.fixture import Position
+from chalicelib.catalog.loading.outcome import CHANGED, CREATED, UNCHANGED
+from chalicelib.catalog.rendering import RENDERING
+from chalicelib.catalog.writing import read_many
+from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.transaction import (
+    MAX_BYTES,
+    MAX_WRITES,
+    CategoryMissing,
+    Contended,
+    ItemTooLarge,
+    NameTaken,
+    Transaction,
+    VersionConflict,
+)
+
+#: A creation takes three writes, and a few more are shared by the batch.
+AT_ONCE = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Generic[E]):
+    """An item and what it should become.
+
+    ``build`` makes the entity and the fingerprint to store from what is stored (``None``: it
+    does not exist); it answers ``None`` where there is nothing to do. ``position`` is that of
+    the record it comes from, ``None`` when it only follows from other records.
+    """
+
+    kind: type[E]
+    id: int
+    position: Position | None
+    build: Callable[[Stored[E] | None], tuple[E, str | None] | None]
+
+
+@dataclass(slots=True)
+class Results(Generic[E]):
+    """What became of a batch: results by id, what was refused, and names that were taken."""
+
+    done: dict[int, str]
+    refused: list[tuple[Wanted[E], str]]
+    taken: list[tuple[Wanted[E], str]]
+
+
+def write(wanted: Sequence[Wanted[E]], backoff: Backoff = DEFAULT) -> Results[E]:
+    """Write a batch of at most ``AT_ONCE`` items of one kind.
+
+    One item that cannot be written does not keep the others from it. Raises Contended.
+    """
+    results: Results[E] = Results({}, [], [])
+    _write(list(wanted), results, backoff)
+    return results
+
+
+def _write(wanted: list[Wanted[E]], results: Results[E], backoff: Backoff) -> None:
+    for _ in backoff.tries():
+        if not wanted:
+            return
+        try:
+            done = _attempt(wanted)
+        except VersionConflict:
+            continue
+        except NameTaken as error:
+            wanted = _without_claimant(wanted, error.name, results)
+        except (CategoryMissing, ItemTooLarge, TransactWriteError, _TooMuch) as error:
+            if len(wanted) == 1:
+                results.refused.append((wanted[0], _reason(error)))
+                return
+            middle = len(wanted) // 2
+            _write(wanted[:middle], results, backoff)
+            _write(wanted[middle:], results, backoff)
+            return
+        else:
+            results.done |= done
+            return
+    raise Contended(f"{len(wanted)} items could not be written")
+
+
+def _attempt(wanted: list[Wanted[E]]) -> dict[int, str]:
+    """One transaction for the whole batch; returns each item's result."""
+    stored = read_many(wanted[0].kind, (item.id for item in wanted))
+    transaction = Transaction()
+    done = {}
+    for item in wanted:
+        before = stored.get(item.id)
+        built = item.build(before)
+        if built is None:
+            continue
+        after, fingerprint = built
+        if before is not None and _is_same(before, after, fingerprint):
+            done[item.id] = UNCHANGED
+        else:
+            stage(transaction, before, after, fingerprint)
+            done[item.id] = CREATED if before is None else CHANGED
+    if len(transaction) > MAX_WRITES or transaction.size > MAX_BYTES:
+        raise _TooMuch
+    transaction.commit()
+    return done
+
+
+def _is_same(before: Stored[E], after: E, fingerprint: str | None) -> bool:
+    same_source = fingerprint is None or fingerprint == before.fingerprint
+    return after == before.entity and same_source and before.rendering == RENDERING
+
+
+def _without_claimant(wanted: list[Wanted[E]], name: str, results: Results[E]) -> list[Wanted[E]]:
+    """Set aside the item that wanted a name that is not free."""
+    stored = read_many(wanted[0].kind, (item.id for item in wanted))
+    left = []
+    for item in wanted:
+        built = item.build(stored.get(item.id))
+        if built is not None and name in names_of(built[0]):
+            results.taken.append((item, name))
+        else:
+            left.append(item)
+    return left
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TransactWriteError):
+        details = [r.message for r in error.cancellation_reasons if r and r.message]
+        return "; ".join(details) or error.cause_response_message or str(error)
+    return str(error)
+
+
+class _TooMuch(Exception):
+    """More than one transaction holds."""

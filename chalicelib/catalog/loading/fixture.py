@@ -1,0 +1,173 @@
+"""A Django JSON fixture read as a stream: one record in memory at a time, plain or gzipped."""
+
+import codecs
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+_CHUNK = 1 << 18
+#: The longest record that is read, in characters. DynamoDB holds 400 KB in an item.
+MAX_RECORD = 4 << 20
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NEXT_RECORD = re.compile(r'\{\s*"model"\s*:')
+
+
+class NotAFixture(ValueError):
+    """The file as a whole cannot be read as a JSON array of records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a record stands: its number, and the line and character that it begins at, from 1."""
+
+    record: int
+    line: int
+    character: int
+
+    def __str__(self) -> str:
+        return f"record {self.record} (line {self.line}, character {self.character})"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One element of the array, or why it could not be read (``error``, then no ``value``)."""
+
+    position: Position
+    value: Any = None
+    error: str | None = None
+
+
+class Fixture:
+    """A fixture file. Iterating reads it from the start; it may be read many times."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        #: Bytes of the file (compressed, if it is) read so far in the present iteration.
+        self.done = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        with self.path.open("rb") as raw:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            binary: Any = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+            yield from self._records(_Text(binary), raw)
+
+    def _records(self, text: "_Text", raw: IO[bytes]) -> Iterator[Record]:
+        if text.skip_space() != "[":
+            raise NotAFixture(f"{self.path.name}: not a JSON array of records")
+        text.advance(1)
+        number = 0
+        if text.skip_space() == "]":
+            return
+        while True:
+            number += 1
+            at = text.skip_space()
+            position = Position(number, text.line, text.character)
+            if not at:
+                yield Record(position, error=text.fault or "the file ends before its array does")
+                return
+            value, error = text.take_value()
+            yield Record(position, value, error)
+            self.done = raw.tell()
+            if error and not text.skip_to_record():
+                return
+            if error:
+                continue
+            separator = text.skip_space()
+            if separator == "]":
+                return
+            if separator == ",":
+                text.advance(1)
+
+
+class _Text:
+    """Characters of a stream with a moving window over them, and the place of its start."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._decoder = json.JSONDecoder()
+        self._codec = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._window = ""
+        self._at = 0
+        self._ended = False
+        self.line = 1
+        self._line_start = 0
+        self._consumed = 0
+        self.fault: str | None = None
+
+    @property
+    def character(self) -> int:
+        """The place in its line, from 1."""
+        return self._consumed + self._at - self._line_start + 1
+
+    def _fill(self, amount: int = _CHUNK) -> bool:
+        """Read on; False at the end of the stream (or where it is broken: see ``fault``)."""
+        if self._ended:
+            return False
+        try:
+            data = self._stream.read(amount)
+        except (EOFError, OSError, zlib.error) as error:
+            self.fault, data = f"the file is broken here: {error}", b""
+        self._ended = not data
+        self._window += self._codec.decode(data, final=not data)
+        return not self._ended
+
+    def advance(self, length: int) -> None:
+        """Move on by ``length`` characters of the window."""
+        end = self._at + length
+        lines = self._window.count("\n", self._at, end)
+        if lines:
+            self.line += lines
+            self._line_start = self._consumed + self._window.rindex("\n", self._at, end) + 1
+        self._at = end
+        if self._at >= _CHUNK:
+            self._consumed += self._at
+            self._window, self._at = self._window[self._at :], 0
+
+    def skip_space(self) -> str:
+        """Move to the next character that is not white space and return it ('' at the end)."""
+        while True:
+            match = _SPACE.match(self._window, self._at)
+            assert match is not None
+            self.advance(match.end() - self._at)
+            if self._at < len(self._window):
+                return self._window[self._at]
+            if not self._fill():
+                return ""
+
+    def take_value(self) -> tuple[Any, str | None]:
+        """The JSON value that begins here, moved past; or (None, why not), left where it was."""
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._window, self._at)
+            except RecursionError:
+                return None, "not readable: nested too deeply"
+            except ValueError as error:
+                reason = getattr(error, "msg", str(error))
+            else:
+                # A number may go on in what is not read yet; records are objects, whole here.
+                self.advance(end - self._at)
+                return value, None
+            if len(self._window) - self._at > MAX_RECORD:
+                return None, f"not JSON ({reason}), or longer than {MAX_RECORD} characters"
+            if not self._fill(max(_CHUNK, len(self._window) - self._at)):
+                return None, self.fault or f"not JSON: {reason}"
+
+    def skip_to_record(self) -> bool:
+        """After a value that could not be read: move to where the next record seems to begin."""
+        self.advance(1)
+        while True:
+            match = _NEXT_RECORD.search(self._window, self._at)
+            if match:
+                self.advance(match.start() - self._at)
+                return True
+            # Keep a tail: a record may begin across the end of the window.
+            self.advance(max(0, len(self._window) - self._at - 64))
+            if not self._fill():
+                return False

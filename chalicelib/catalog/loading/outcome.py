@@ -1,0 +1,76 @@
+"""What a load did: counts by model, and every refusal with its place and reason."""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.catalog.loading.fixture import Position
+
+CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
+KEPT_WITH_PACKAGE, NOT_KEPT = "kept with their package", "older, not kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that was not taken."""
+
+    position: Position
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.what}: {self.reason}"
+
+
+def _spool() -> tempfile.SpooledTemporaryFile[str]:
+    # A file of nothing but refusals must not fill the memory.
+    return tempfile.SpooledTemporaryFile(1 << 20, "w+", encoding="utf-8")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Grows while a load goes on; ``counts`` maps (model, result) to a number of records."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    finished: bool = False
+    _refused: set[int] = field(default_factory=set)
+    _refusals: tempfile.SpooledTemporaryFile[str] = field(default_factory=_spool)
+
+    def count(self, model: str, result: str, number: int = 1) -> None:
+        """Count records of a model that ended with ``result``."""
+        self.counts[model, result] += number
+
+    def refuse(self, model: str, pk: object, position: Position, reason: str) -> None:
+        """Note a refusal; a record is refused once, for the first reason found."""
+        if position.record in self._refused:
+            return
+        self._refused.add(position.record)
+        self.count(model, REFUSED)
+        what = f"{model} {pk}" if pk is not None else model
+        where = (position.record, position.line, position.character)
+        self._refusals.write(json.dumps([where, what, reason]) + "\n")
+
+    def is_refused(self, position: Position) -> bool:
+        """Whether the record at this place was refused."""
+        return position.record in self._refused
+
+    @property
+    def refused(self) -> int:
+        """How many records were refused."""
+        return len(self._refused)
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Every refusal, in the order in which they were found."""
+        self._refusals.seek(0)
+        for line in self._refusals:
+            where, what, reason = json.loads(line)
+            yield Refusal(Position(*where), what, reason)
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Model -> result -> number of records."""
+        table: dict[str, dict[str, int]] = {}
+        for (model, result), number in sorted(self.counts.items()):
+            table.setdefault(model, {})[result] = number
+        return table

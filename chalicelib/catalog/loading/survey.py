@@ -1,0 +1,222 @@
+"""The first readings of a fixture: what is in it, and which records hold together.
+
+A record may refer to one that comes later (a package to its latest version), so nothing can be
+written before all of the file was seen once. What is kept of each package meanwhile is small:
+its title, names and references, not its figures.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.catalog.entities import Category, Grid
+from chalicelib.catalog.loading.fields import BadRecord
+from chalicelib.catalog.loading.fixture import Fixture, Position, Record
+from chalicelib.catalog.loading.outcome import KEPT_WITH_PACKAGE, NOT_KEPT, Outcome
+from chalicelib.catalog.loading.records import (
+    CATEGORY,
+    GRID,
+    MEMBERSHIP,
+    PACKAGE,
+    VERSION,
+    Version,
+    category,
+    checked,
+    grid,
+)
+from chalicelib.storage import reads
+from chalicelib.storage.models import CategoryItem, GridItem, PackageItem
+
+#: Called with a stage, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+_Taker = Callable[[int, dict[str, Any], Position], None]
+
+
+@dataclass(slots=True)
+class Outline:
+    """What is kept of a package between the readings."""
+
+    position: Position
+    title: str
+    slug: str
+    repo_url: str
+    category: int
+    latest_version: int | None
+    deprecates: int | None
+
+
+@dataclass(slots=True)
+class Survey:
+    """The contents of a fixture that may be written; all maps are by primary key."""
+
+    categories: dict[int, tuple[Position, Category]] = field(default_factory=dict)
+    grids: dict[int, tuple[Position, Grid]] = field(default_factory=dict)
+    packages: dict[int, Outline] = field(default_factory=dict)
+    versions: dict[int, Version] = field(default_factory=dict)
+    #: membership id -> (position, grid id, package id)
+    memberships: dict[int, tuple[Position, int, int]] = field(default_factory=dict)
+
+
+def survey(fixture: Fixture, outcome: Outcome, progress: Progress, stored: bool = True) -> Survey:
+    """Read the fixture and refuse what does not hold together in itself or with what is stored.
+
+    ``stored=False`` looks at the file alone.
+    """
+    found = _Surveyor(outcome, progress)
+    found.read(fixture)
+    found.read_versions(fixture)
+    found.resolve(stored)
+    return found.survey
+
+
+class _Surveyor:
+    def __init__(self, outcome: Outcome, progress: Progress) -> None:
+        self.survey = Survey()
+        self.outcome = outcome
+        self.progress = progress
+        self._names: dict[str, int] = {}
+        self._version_ids: set[int] = set()
+
+    def read(self, fixture: Fixture) -> None:
+        """Check each record by itself and against those before it."""
+        takers: dict[str, _Taker] = {
+            CATEGORY: self._take_category,
+            PACKAGE: self._take_package,
+            VERSION: self._take_version,
+            GRID: self._take_grid,
+            MEMBERSHIP: self._take_membership,
+        }
+        for record in fixture:
+            reason = record.error or self._fault_of(record, takers)
+            if reason:
+                self.outcome.refuse(*_label(record.value), record.position, reason)
+            self.progress("read", fixture.done, fixture.size)
+
+    def _fault_of(self, record: Record, takers: dict[str, _Taker]) -> str | None:
+        """Take a record, or say why it cannot be taken."""
+        try:
+            model, pk, values = checked(record.value)
+            takers[model](pk, values, record.position)
+        except BadRecord as error:
+            return str(error)
+        return None
+
+    def read_versions(self, fixture: Fixture) -> None:
+        """Keep the versions that are some package's latest, now that all packages are known."""
+        packages = self.survey.packages
+        wanted = {o.latest_version for o in packages.values() if o.latest_version is not None}
+        for record in fixture:
+            if record.error or self.outcome.is_refused(record.position):
+                continue
+            if record.value.get("model") != VERSION:
+                continue
+            _, pk, values = checked(record.value)
+            if values["package"] not in packages:
+                reason = f"package {values['package']} is not in the file or was refused"
+                self.outcome.refuse(VERSION, pk, record.position, reason)
+            elif pk not in wanted:
+                self.outcome.count(VERSION, NOT_KEPT)
+            else:
+                self.outcome.count(VERSION, KEPT_WITH_PACKAGE)
+                self.survey.versions[pk] = Version(
+                    pk, values["package"], values["number"], values.get("upload_time")
+                )
+            self.progress("versions", fixture.done, fixture.size)
+
+    def resolve(self, stored: bool) -> None:
+        """Refuse packages and memberships whose references lead nowhere."""
+        survey = self.survey
+        stored_categories = self._stored(
+            CategoryItem, {o.category for o in survey.packages.values()}, survey.categories, stored
+        )
+        deprecated = {o.deprecates for o in survey.packages.values() if o.deprecates is not None}
+        stored_packages = self._stored(PackageItem, deprecated, survey.packages, stored)
+        for pk, outline in list(survey.packages.items()):
+            reason = self._fault(pk, outline, stored_categories, stored_packages)
+            if reason:
+                self.outcome.refuse(PACKAGE, pk, outline.position, reason)
+                del survey.packages[pk]
+        rows = survey.memberships.values()
+        stored_grids = self._stored(GridItem, {g for _, g, _ in rows}, survey.grids, stored)
+        stored_packages = self._stored(PackageItem, {p for *_, p in rows}, survey.packages, stored)
+        for pk, (position, grid_id, package_id) in list(survey.memberships.items()):
+            if grid_id not in survey.grids and grid_id not in stored_grids:
+                reason = f"grid {grid_id} does not exist"
+            elif package_id not in survey.packages and package_id not in stored_packages:
+                reason = f"package {package_id} does not exist or was refused"
+            else:
+                continue
+            self.outcome.refuse(MEMBERSHIP, pk, position, reason)
+            del survey.memberships[pk]
+
+    def _fault(
+        self, pk: int, outline: Outline, categories: set[int], packages: set[int]
+    ) -> str | None:
+        survey = self.survey
+        if outline.category not in survey.categories and outline.category not in categories:
+            return f"category {outline.category} does not exist"
+        if outline.latest_version is not None:
+            version = survey.versions.get(outline.latest_version)
+            if version is None:
+                return f"latest_version {outline.latest_version} is not in the file or was refused"
+            if version.package != pk:
+                return f"latest_version {version.id} is of package {version.package}"
+        deprecates = outline.deprecates
+        if deprecates is not None and not {deprecates} & (survey.packages.keys() | packages):
+            return f"deprecates_package {deprecates} does not exist"
+        return None
+
+    def _stored(self, model: Any, ids: set[int], here: Any, stored: bool) -> set[int]:
+        """Which of ``ids`` that are not in the file are in the tables."""
+        missing = [identifier for identifier in ids if identifier not in here]
+        return set(reads.items(model, missing, ["id"])) if stored else set()
+
+    def _take_category(self, pk: int, values: dict[str, Any], position: Position) -> None:
+        self._unique(CATEGORY, pk, pk in self.survey.categories, {"slug": values["slug"]})
+        self.survey.categories[pk] = (position, category(pk, values))
+
+    def _take_grid(self, pk: int, values: dict[str, Any], position: Position) -> None:
+        self._unique(GRID, pk, pk in self.survey.grids, {"slug": values["slug"]})
+        self.survey.grids[pk] = (position, grid(pk, values))
+
+    def _take_package(self, pk: int, values: dict[str, Any], position: Position) -> None:
+        repo_url = values.get("repo_url") or ""
+        names = {"slug": values["slug"], "repo_url": repo_url}
+        self._unique(PACKAGE, pk, pk in self.survey.packages, names)
+        self.survey.packages[pk] = Outline(
+            position,
+            values["title"],
+            values["slug"],
+            repo_url,
+            values["category"],
+            values.get("latest_version"),
+            values.get("deprecates_package"),
+        )
+
+    def _take_version(self, pk: int, values: dict[str, Any], position: Position) -> None:
+        self._unique(VERSION, pk, pk in self._version_ids, {})
+        self._version_ids.add(pk)
+
+    def _take_membership(self, pk: int, values: dict[str, Any], position: Position) -> None:
+        self._unique(MEMBERSHIP, pk, pk in self.survey.memberships, {})
+        self.survey.memberships[pk] = (position, values["grid"], values["package"])
+
+    def _unique(self, model: str, pk: int, seen: bool, names: dict[str, str]) -> None:
+        if seen:
+            raise BadRecord("the file has a record of this model and id before")
+        keys = {f"{model}/{name}/{value}": value for name, value in names.items() if value}
+        for key, value in keys.items():
+            if key in self._names:
+                name = key.split("/")[1]
+                raise BadRecord(f"duplicate {name} {value!r}: that of {self._names[key]} before")
+        self._names |= dict.fromkeys(keys, pk)
+
+
+def _label(value: Any) -> tuple[str, object]:
+    """How to call a record that may be anything: its model and primary key, if it has them."""
+    if not isinstance(value, dict):
+        return "record", None
+    model, pk = value.get("model"), value.get("pk")
+    return str(model)[:80] if model is not None else "record", pk if isinstance(
+        pk, int | str
+    ) else None

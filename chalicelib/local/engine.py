@@ -1,0 +1,148 @@
+"""The embedded engine: ministack, started on loopback, with its state in a folder."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+#: Credentials that any local engine takes; never sent anywhere but to loopback.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "packgrid",
+    "AWS_SECRET_ACCESS_KEY": "packgrid",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+#: The variables that lead AWS clients to an engine.
+VARIABLES = (*CREDENTIALS, "AWS_ENDPOINT_URL")
+_START_SECONDS = 30
+_STOP_SECONDS = 30
+_PR_SET_PDEATHSIG = 1
+
+
+class EngineError(RuntimeError):
+    """The engine cannot be started; the text says why, for a person."""
+
+
+class Engine:
+    """A ministack process of our own. As a context manager it runs within the block.
+
+    Its state is read from ``state`` when it starts and written there when it stops cleanly
+    (``persist=False`` writes nothing). One folder serves one engine at a time.
+    """
+
+    def __init__(self, state: Path, persist: bool = True) -> None:
+        self.state = state
+        self.persist = persist
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead AWS clients to it."""
+        return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start it and wait until it answers; raises EngineError."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        log = self.state / "engine.log"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                env=self._own_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C is for us: we stop the engine when nothing needs it any more.
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise EngineError(f"ministack did not start; see {log}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop it cleanly, so that it saves its state; kill it only if it does not react."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            # SIGINT ends its server in order, and with that saves; see aws-facts on kill -9.
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        lock = (self.state / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise EngineError(
+                f"{self.state} is in use by another engine; stop that one or choose another STATE"
+            ) from None
+        self._lock = lock
+
+    def _own_environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "PERSIST_STATE": "1" if self.persist else "0",
+            "STATE_DIR": str((self.state / "engine").absolute()),
+            "S3_DATA_DIR": str((self.state / "s3").absolute()),
+            "S3_PERSIST": "1" if self.persist else "0",
+            "TMPDIR": str(self.state.absolute()),
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2):  # noqa: S310
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    """Have the kernel end the engine, in order, if this process is killed (Linux)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)

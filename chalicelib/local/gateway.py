@@ -1,0 +1,199 @@
+"""An HTTP server that stands in for API Gateway: the same events, to the same Chalice app.
+
+Chalice's own local server matches a catch-all against one path segment only, knows no HEAD,
+and loses the raw query; this one hands every request to the app as the gateway would.
+"""
+
+import base64
+import json
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+#: API Gateway takes 10 MB of body, and 10,240 bytes of request line and headers together. The
+#: line may be longer here, for those who serve from behind something else.
+MAX_BODY = 10 << 20
+_DETAILS = {
+    400: "Malformed request.",
+    408: "The request took too long.",
+    411: "Content-Length is required.",
+    413: "The body is too large.",
+    414: "The request line is too long.",
+    431: "The headers are too large.",
+    501: 'Method "%s" is not supported.',
+    505: "This HTTP version is not supported.",
+}
+
+
+class LambdaApp(Protocol):
+    """A Chalice app: routes by resource and method, and called with an event and a context."""
+
+    routes: dict[str, dict[str, Any]]
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer an API Gateway proxy event."""
+        ...
+
+
+class Gateway(ThreadingHTTPServer):
+    """Serves a Chalice app on loopback, one thread a connection."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, app: LambdaApp, port: int, host: str = "127.0.0.1") -> None:
+        self.app = app
+        self._resources = sorted(app.routes, key=_specificity)
+        super().__init__((host, port), _Handler)
+
+    @property
+    def port(self) -> int:
+        """Where it listens (the port given, or the free one found for port 0)."""
+        return int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no event worth a trace."""
+
+    def event(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> dict[str, Any]:
+        """The proxy event (REST API, format 1.0) of a request."""
+        path, _, query = target.partition("?")
+        resource, parameters = self._match(path)
+        # Non-UTF-8 bodies reach nothing here; the gateway would pass them in base64.
+        return {
+            "resource": resource,
+            "path": path,
+            "httpMethod": method,
+            "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "queryStringParameters": None,
+            "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
+            "pathParameters": parameters or None,
+            "stageVariables": None,
+            "requestContext": {
+                "resourcePath": resource,
+                "httpMethod": method,
+                "path": path,
+                "rawQueryString": query,
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+            "body": base64.b64encode(body).decode() if body else None,
+            "isBase64Encoded": bool(body),
+        }
+
+    def _match(self, path: str) -> tuple[str, dict[str, str]]:
+        parts = (path.removesuffix("/") or "/").split("/")
+        for resource in self._resources:
+            names = resource.split("/")
+            if names[-1] == "{proxy+}" and len(parts) >= len(names):
+                return resource, {"proxy": unquote("/".join(parts[len(names) - 1 :]))}
+            if len(names) == len(parts) and all(
+                name == part or (name.startswith("{") and part)
+                for name, part in zip(names, parts, strict=True)
+            ):
+                pairs = zip(names, parts, strict=True)
+                return resource, {n[1:-1]: unquote(p) for n, p in pairs if n.startswith("{")}
+        return "/", {}
+
+
+def _specificity(resource: str) -> tuple[bool, int, str]:
+    """Catch-alls last; of the others, those with fewer variables first."""
+    return resource.endswith("+}"), resource.count("{"), resource
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "packgrid"
+    sys_version = ""
+    timeout = 60
+    server: Gateway
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __getattr__(self, name: str) -> Any:
+        # BaseHTTPRequestHandler looks for do_METHOD; what a method means is the app's business.
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
+
+    def _handle(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        allowed = self.server.app.routes["/"]
+        if self.command not in allowed:
+            self._send(405, {"Allow": "GET, HEAD, OPTIONS"}, _detail(_method_detail(self.command)))
+            return
+        headers: dict[str, str] = {}
+        for name, value in self.headers.items():
+            known = headers.get(name.lower())
+            headers[name.lower()] = value if known is None else f"{known},{value}"
+        headers.setdefault("host", f"127.0.0.1:{self.server.port}")
+        event = self.server.event(self.command, _origin_form(self._target()), headers, body)
+        answer = self.server.app(event, None)
+        content = answer["body"] or ""
+        raw = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
+        self._send(answer["statusCode"], answer["headers"], raw)
+
+    def _target(self) -> str:
+        # http.server folds leading slashes of self.path into one; the gateway does not.
+        return self.requestline.split(" ")[1]
+
+    def _body(self) -> bytes | None:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            self.send_error(411)
+            return None
+        length = self.headers.get("Content-Length", "0")
+        if not (length.isascii() and length.isdigit()):
+            self.send_error(400)
+            return None
+        if int(length) > MAX_BODY:
+            self.send_error(413)
+            return None
+        return self.rfile.read(int(length))
+
+    def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        bodiless = status == 304 or self.command == "HEAD"
+        if "Content-Length" not in headers and status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        # One write for head and body, so that no delayed acknowledgement comes between them.
+        self._headers_buffer.append(b"\r\n")
+        if not bodiless:
+            self._headers_buffer.append(body)
+        self.flush_headers()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What http.server itself refuses, in the shape of every other error."""
+        self.close_connection = True
+        detail = _DETAILS.get(code, "Malformed request.")
+        if not hasattr(self, "command") or self.command is None:
+            self.command = ""
+        self.request_version = "HTTP/1.1"
+        body = _detail(detail % self.command if "%s" in detail else detail)
+        self._send(code, {"Content-Type": "application/json", "Connection": "close"}, body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Requests are not logged here."""
+
+
+def _origin_form(target: str) -> str:
+    """Path and query of a request target, which may be an absolute URL (RFC 9112, 3.2.2)."""
+    if target.startswith("/"):
+        return target
+    parts = urlsplit(target)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _method_detail(method: str) -> str:
+    return f'Method "{method}" not allowed.'
+
+
+def _detail(text: str) -> bytes:
+    return json.dumps({"detail": text}, separators=(",", ":")).encode()

@@ -1,0 +1,1 @@
+"""What lies in DynamoDB, and the only code that talks to it."""

@@ -1,0 +1,32 @@
+"""Bounded retries with full jitter."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How often to try, and how long to wait between tries.
+
+    The wait before retry *n* is drawn evenly from 0 to ``min(cap, base * 2**n)`` seconds ("full
+    jitter", from the AWS Architecture Blog's study of backoff), so that writers that collided
+    once do not collide again. Clock and randomness are given from outside in tests.
+    """
+
+    attempts: int = 8
+    base: float = 0.02
+    cap: float = 2.0
+    sleep: Callable[[float], None] = time.sleep
+    draw: Callable[[float, float], float] = random.uniform
+
+    def tries(self) -> Iterator[int]:
+        """Yield 0, 1, ... ``attempts - 1``, waiting before each but the first."""
+        for attempt in range(self.attempts):
+            if attempt:
+                self.sleep(self.draw(0.0, min(self.cap, self.base * 2**attempt)))
+            yield attempt
+
+
+DEFAULT = Backoff()
