@@ -15,6 +15,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
+from pynamodb.connection import Connection
 from pynamodb.constants import STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
@@ -22,6 +23,10 @@ from pynamodb.models import Model
 from chalicelib import settings
 
 BODY_ATTRIBUTES = ["body"]
+#: For every call; retries are botocore's "standard" ones, with exponential backoff and jitter.
+CONNECT_TIMEOUT_SECONDS = 3
+READ_TIMEOUT_SECONDS = 10
+MAX_RETRY_ATTEMPTS = 4
 
 
 class InstantAttribute(Attribute[datetime]):
@@ -39,12 +44,9 @@ class InstantAttribute(Attribute[datetime]):
 
 
 class _Meta:
-    """What all tables share; timeouts are in seconds, retries are botocore's with jitter."""
+    """What all tables share."""
 
     billing_mode = "PAY_PER_REQUEST"
-    connect_timeout_seconds = 3
-    read_timeout_seconds = 10
-    max_retry_attempts = 4
     table_name = ""
 
 
@@ -210,8 +212,22 @@ MODELS: dict[str, type[Model]] = {
 
 def bind(tables: dict[str, str]) -> None:
     """Point every model at its table; ``tables`` is ``Settings.tables``."""
+    shared = Connection(
+        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=READ_TIMEOUT_SECONDS,
+        max_retry_attempts=MAX_RETRY_ATTEMPTS,
+    )
     for kind, model in MODELS.items():
         model.Meta.table_name = tables[kind]
+        # PynamoDB makes a client for each model; making one takes longer than many requests.
+        table = model._get_connection()
+        shared.add_meta_table(table.connection.get_meta_table(tables[kind]))
+        table.connection = shared
+
+
+def connection() -> Connection:
+    """The connection that all models share."""
+    return PackageItem._get_connection().connection
 
 
 def create_tables() -> list[str]:

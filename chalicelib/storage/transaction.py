@@ -15,7 +15,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.storage import bitmap
+from chalicelib.storage import bitmap, models
 from chalicelib.storage.backoff import DEFAULT, Backoff
 from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
 from chalicelib.storage.models import (
@@ -230,9 +230,8 @@ class _Collision(Exception):
 def _send(writes: list[_Write]) -> None:
     # PynamoDB sends deletes, then puts, then updates; reasons come back in that order.
     ordered = sorted(writes, key=lambda write: (not write.delete, write.actions is not None))
-    connection = type(ordered[0].model)._get_connection().connection
     try:
-        with TransactWrite(connection=connection) as transaction:
+        with TransactWrite(connection=models.connection()) as transaction:
             for write in ordered:
                 if write.delete:
                     transaction.delete(write.model, condition=write.condition)

@@ -1,0 +1,112 @@
+"""What tests see and do at the edge to AWS: counting calls, and failing at one of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.storage import models
+from chalicelib.storage.capacity import get_units, item_size, query_units
+
+
+class Died(BaseException):
+    """Stands for the death of the process: no code of ours may catch it."""
+
+
+@dataclass(slots=True)
+class Calls:
+    """Calls to DynamoDB in order: operation names, and read units by DynamoDB's own rule."""
+
+    operations: list[str] = field(default_factory=list)
+    read_units: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+
+@contextmanager
+def _around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Run ``wrap(operation, arguments, call)`` in place of every call that PynamoDB makes."""
+    client: Any = models.connection().client
+
+    def wrapped(operation: str, arguments: Any) -> Any:
+        return wrap(operation, arguments, lambda: _send(operation, arguments))
+
+    client._make_api_call = wrapped
+    try:
+        yield
+    finally:
+        del client._make_api_call
+
+
+def _send(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    client: Any = models.connection().client
+    answer: dict[str, Any] = type(client)._make_api_call(client, operation, arguments)
+    return answer
+
+
+@contextmanager
+def recorded() -> Iterator[Calls]:
+    """Count calls and the read units that their sizes make."""
+    calls = Calls()
+
+    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        answer = call()
+        calls.operations.append(operation)
+        calls.read_units += _read_units(operation, arguments)
+        return answer
+
+    with _around_calls(wrap):
+        yield calls
+
+
+@contextmanager
+def dying(at: int, after: bool) -> Iterator[Calls]:
+    """Die at the call of this number, from 0: before it is sent, or after it was carried out."""
+    calls = Calls()
+
+    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        place = len(calls)
+        calls.operations.append(operation)
+        if place == at and not after:
+            raise Died
+        answer = call()
+        if place == at:
+            raise Died
+        return answer
+
+    with _around_calls(wrap):
+        yield calls
+
+
+def _read_units(operation: str, arguments: dict[str, Any]) -> float:
+    """Units of a read, from the sizes of the whole items that it touches.
+
+    A projection does not make a read cheaper; so the items are read again, whole.
+    """
+    consistent = bool(arguments.get("ConsistentRead"))
+    match operation:
+        case "GetItem":
+            size = _size_of(arguments["TableName"], arguments["Key"])
+            return get_units([size], consistent=consistent)
+        case "BatchGetItem":
+            ((table, request),) = arguments["RequestItems"].items()
+            sizes = [_size_of(table, key) for key in request["Keys"]]
+            return get_units(sizes, consistent=bool(request.get("ConsistentRead")))
+        case "Query":
+            items = _send("Query", _without_projection(arguments))["Items"]
+            return query_units([item_size(item) for item in items], consistent=consistent)
+    return 0.0
+
+
+def _without_projection(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The same Query of whole items; placeholders that only the projection used are dropped."""
+    names = arguments["ExpressionAttributeNames"]
+    used = {k: v for k, v in names.items() if k in arguments["KeyConditionExpression"]}
+    kept = {k: v for k, v in arguments.items() if k != "ProjectionExpression"}
+    return {**kept, "ExpressionAttributeNames": used}
+
+
+def _size_of(table: str, key: dict[str, Any]) -> int:
+    answer = _send("GetItem", {"TableName": table, "Key": key})
+    return item_size(answer["Item"]) if "Item" in answer else 0
