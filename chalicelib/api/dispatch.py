@@ -53,7 +53,7 @@ def answer(make_request: Callable[[], Request], settings: Settings) -> Answer:
     except Exception:  # noqa: BLE001 - the last resort; it is logged with its trace
         _log.exception("unexpected error")
         result = _plain_error(APIError())
-    if method == "HEAD":
+    if method == "HEAD" and result.status != 304:
         # What GET would have sent is stated, not sent (RFC 9110, 9.3.2).
         result.headers["Content-Length"] = str(len(result.body.encode()))
         result.body = ""
@@ -84,7 +84,9 @@ def _negotiated(request: Request, match: urls.Match, settings: Settings) -> Answ
     except APIError as error:
         return _rendered(error.status, _detail(error), JSON, MediaType(JSON.media_type))
     try:
-        content = _content(request, match, settings)
+        content = _content(
+            request, match, settings, lambda text: renderer.render(text, media.params)
+        )
     except APIError as error:
         result = _rendered(error.status, _detail(error), renderer, media)
         if isinstance(error, Unavailable):
@@ -94,13 +96,15 @@ def _negotiated(request: Request, match: urls.Match, settings: Settings) -> Answ
     return _validated(request, result, settings) if request.method in {"GET", "HEAD"} else result
 
 
-def _content(request: Request, match: urls.Match, settings: Settings) -> str:
+def _content(
+    request: Request, match: urls.Match, settings: Settings, render: Callable[[str], str]
+) -> str:
     if request.method == "OPTIONS":
         return metadata.metadata(match.view)
     if request.method not in {"GET", "HEAD"}:
         raise MethodNotAllowed(request.method)
     try:
-        return views.answer(request, match, settings)
+        return views.answer(request, match, settings, render)
     except _STORAGE_ERRORS as error:
         _log.exception("the storage did not answer")
         raise Unavailable from error

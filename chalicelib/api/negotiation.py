@@ -42,12 +42,16 @@ def parse_header_parameters(line: str) -> tuple[str, dict[str, str]]:
     """A header such as ``a/b; c="d"`` as its value in lower case and its parameters.
 
     The parameters are read by the standard library's parser of MIME headers, as in Django.
+    Where that cannot read them, there are none.
     """
     if ";" not in line:
         return line.strip().lower(), {}
     message = Message()
     message["content-type"] = line
-    (full, _), *params = message.get_params([("", "")])
+    try:
+        (full, _), *params = message.get_params([("", "")])
+    except ValueError:
+        return line.partition(";")[0].strip().lower(), {}
     return full.lower(), {name: collapse_rfc2231_value(value) for name, value in params if name}
 
 

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import IPv6Address
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 from chalicelib.api.errors import BadRequest
 
@@ -12,7 +13,9 @@ ROOT = "/api/v4"
 #: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS: more parameters than that are answered with 400.
 MAX_PARAMETERS = 1000
 #: host or [IPv6 address], and maybe a port (RFC 3986, as Django checks it).
-_HOST = re.compile(r"([a-z0-9.-]+|\[[a-f0-9]*:[a-f0-9.:]+\])(:[0-9]+)?", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?!\.(?::|$))(?:[a-z0-9.-]+|\[(?P<v6>[a-f0-9]*:[a-f0-9.:]+)\])(?::[0-9]+)?", re.IGNORECASE
+)
 _SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
 
@@ -21,8 +24,9 @@ _SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
 class Request:
     """One HTTP request.
 
-    ``path`` is decoded and has no stage in front; ``prefix`` is what stood there. ``query`` is
-    the query string as sent, where the gateway tells it. Header names are in lower case.
+    ``path`` is decoded and has no stage in front; ``prefix`` is what stood there, quoted.
+    ``query`` is the query string as sent, where the gateway tells it. Header names are in lower
+    case.
     """
 
     method: str
@@ -36,7 +40,8 @@ class Request:
     def host(self) -> str:
         """The Host header as sent; raises BadRequest if it is not a host."""
         host = self.headers.get("host", "")
-        if not _HOST.fullmatch(host):
+        found = _HOST.fullmatch(host)
+        if not found or (found["v6"] and not _is_ipv6(found["v6"])):
             raise BadRequest("Invalid Host header.")
         return host
 
@@ -75,8 +80,9 @@ class Request:
 
     @property
     def quoted_path(self) -> str:
-        """The path, percent-encoded as Django does it, with the prefix."""
-        return self.prefix + quote(self.path, safe=_SAFE_IN_PATH)
+        """The path on the host, percent-encoded as Django does it."""
+        prefix = urlsplit(self.base_url).path if self.base_url else self.prefix
+        return prefix + quote(self.path, safe=_SAFE_IN_PATH)
 
     @property
     def quoted_query(self) -> str:
@@ -93,11 +99,10 @@ class Request:
 def from_chalice(request: Any, base_url: str | None = None) -> Request:
     """The ``Request`` of Chalice's ``current_request``."""
     context = request.context
-    raw_path = context.get("path") or "/"
-    prefix = _prefix(raw_path, context.get("resourcePath") or "", context.get("stage"))
+    prefix, path = _divided(_decoded(context.get("path") or "/"), _resource(request))
     return Request(
         method=request.method.upper(),
-        path=_decoded(raw_path[len(prefix) :] or "/"),
+        path=path,
         prefix=prefix,
         query=_query(request),
         headers={name.lower(): value for name, value in request.headers.items()},
@@ -105,18 +110,35 @@ def from_chalice(request: Any, base_url: str | None = None) -> Request:
     )
 
 
-def _prefix(raw_path: str, resource: str, stage: str | None) -> str:
-    """What API Gateway puts before the path: the stage, or a custom domain's base path.
+def _resource(request: Any) -> str:
+    """The resource that the gateway found; for the one that catches all, what it caught."""
+    resource: str = request.context.get("resourcePath") or ""
+    if not resource.endswith("+}"):
+        return resource
+    caught = (request.uri_params or {}).values()
+    return "/" + next(iter(caught), "")
 
-    The gateway's resource tells where the API begins. The resource that catches everything else
-    does not, so there only the stage can be recognised.
+
+def _divided(path: str, resource: str) -> tuple[str, str]:
+    """What API Gateway puts before a path (stage, or base path of a domain), and the path.
+
+    A stage may itself be called ``api``, so only the resource tells whether the API's root is in
+    a path. Where it is not, nothing is served, so nothing needs to be divided.
     """
-    if resource.startswith(ROOT):
-        return raw_path[: max(0, raw_path.find(ROOT))]
-    staged = f"/{stage}/"
-    if stage and raw_path.startswith(staged) and not raw_path.startswith(ROOT):
-        return staged[:-1]
-    return ""
+    start = path.find(ROOT) if resource.startswith(ROOT) else -1
+    if start <= 0:
+        return "", path
+    # Never two slashes in front: a browser would take what follows for a host.
+    prefix = path[:start].strip("/")
+    return (f"/{quote(prefix, safe=_SAFE_IN_PATH)}" if prefix else ""), path[start:]
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _query(request: Any) -> str:

@@ -1,6 +1,8 @@
 """The views: a request and what its path says -> the JSON of the answer."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from chalicelib.api import pagination
@@ -14,15 +16,15 @@ from chalicelib.settings import Settings
 _NOUNS = {"packages": "Package", "grids": "Grid", "categories": "Category"}
 
 
-def answer(request: Request, match: Match, settings: Settings) -> str:
-    """The JSON of a GET; raises an APIError."""
+def answer(request: Request, match: Match, settings: Settings, render: Callable[[str], str]) -> str:
+    """The JSON of a GET; raises an APIError. ``render`` is what will be done to it."""
     if match.view == "api-root":
         return _root(request, match)
     if match.view == "search":
         raise NotImplementedYet("Search is not part of this version yet.")
     collection, kind = match.view.split("-")
     if kind == "list":
-        return _list(request, match, collection, settings)
+        return _list(request, match, collection, settings.max_response_bytes, render)
     return _detail(request, match, collection)
 
 
@@ -32,12 +34,28 @@ def _root(request: Request, match: Match) -> str:
     return to_json({name: link(name) for name in collections})
 
 
-def _list(request: Request, match: Match, collection: str, settings: Settings) -> str:
+def _list(
+    request: Request, match: Match, collection: str, most: int, render: Callable[[str], str]
+) -> str:
+    """A page of at most ``most`` bytes, if it has more than one result.
+
+    It is cut by the size of what is stored. Where indentation or a long host make it larger
+    than that, it is read again, shorter.
+    """
     limit, offset = pagination.limit_of(request), pagination.offset_of(request)
-    page = reading.page(collection, offset, limit, settings.max_response_bytes)
     base, ending = _base(request), _ending(request, match)
-    results = [resolve(body, base, ending) for body in page.bodies]
-    return pagination.envelope(request, page, limit, offset, results)
+    positions = limit
+    while True:
+        page = reading.page(collection, offset, positions, most)
+        page = replace(page, cut=page.cut or positions < limit)
+        results = [resolve(body, base, ending) for body in page.bodies]
+        content = pagination.envelope(request, page, limit, offset, results)
+        # As AWS Lambda returns it; an eighth is the room that was left for the envelope.
+        size = len(json.dumps(render(content)))
+        if size <= most * 9 // 8 or page.read <= 1:
+            return content
+        # Half of what would be in proportion, so that it seldom has to be read a third time.
+        positions = max(1, page.read * most // (2 * size))
 
 
 def _detail(request: Request, match: Match, collection: str) -> str:

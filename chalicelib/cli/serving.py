@@ -48,6 +48,9 @@ def _serve(options: argparse.Namespace, started: ExitStack) -> int:
     try:
         # First, so that a port in use is said before anything else is done.
         gateway = started.enter_context(Gateway(app.app, options.port, options.host))
+    except OverflowError:
+        print(f"packgrid: there is no port {options.port}", file=sys.stderr)
+        return 2
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

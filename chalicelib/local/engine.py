@@ -56,7 +56,12 @@ class Engine:
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            # Ctrl-C while it starts: a process without anyone to stop it must not stay.
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -71,6 +76,8 @@ class Engine:
         """Start it and wait until it answers; raises EngineError."""
         self.state.mkdir(parents=True, exist_ok=True)
         self._take_lock()
+        while _is_taken(self.port):
+            self.port = _free_port()
         log = self.state / "engine.log"
         with log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -141,6 +148,15 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def _die_with_parent() -> None:

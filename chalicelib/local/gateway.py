@@ -7,23 +7,37 @@ and loses the raw query; this one hands every request to the app as the gateway 
 import base64
 import json
 import socket
+import string
+import sys
+import time
+from email.errors import (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 #: API Gateway takes 10 MB of body, and 10,240 bytes of request line and headers together. The
 #: line may be longer here, for those who serve from behind something else.
 MAX_BODY = 10 << 20
+#: How long to read on, for nothing, from a client that is still sending after its last answer.
+_LINGER_SECONDS = 2.0
 _DETAILS = {
     400: "Malformed request.",
-    408: "The request took too long.",
     411: "Content-Length is required.",
     413: "The body is too large.",
     414: "The request line is too long.",
     431: "The headers are too large.",
-    501: 'Method "%s" is not supported.',
     505: "This HTTP version is not supported.",
 }
+#: What the parser of headers notes of a line that is no header; it takes the rest for a body.
+_MALFORMED = (
+    FirstHeaderLineIsContinuationDefect,
+    MisplacedEnvelopeHeaderDefect,
+    MissingHeaderBodySeparatorDefect,
+)
 
 
 class LambdaApp(Protocol):
@@ -54,6 +68,23 @@ class Gateway(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is no event worth a trace."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection in a way that lets the client read its last answer.
+
+        Closing it with something unread would reset it, and the answer could be lost.
+        """
+        deadline = time.monotonic() + _LINGER_SECONDS
+        try:
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(_LINGER_SECONDS)
+            while request.recv(1 << 16) and time.monotonic() < deadline:
+                pass
+        except OSError:
+            pass
+        self.close_request(request)
 
     def event(
         self, method: str, target: str, headers: dict[str, str], body: bytes
@@ -120,20 +151,41 @@ class _Handler(BaseHTTPRequestHandler):
             return self._handle
         raise AttributeError(name)
 
+    def parse_request(self) -> bool:
+        """Refuse what http.server would take: HTTP/0.9, and header lines that are none."""
+        line = str(self.raw_requestline, "iso-8859-1")
+        if len(line.split()) == 2:
+            self.requestline, self.command = line, ""
+            self.send_error(400)
+            return False
+        if not super().parse_request():
+            return False
+        if self.request_version == "HTTP/0.9":
+            self.send_error(505)
+            return False
+        if any(isinstance(defect, _MALFORMED) for defect in self.headers.defects):
+            self.send_error(400)
+            return False
+        return True
+
     def _handle(self) -> None:
         body = self._body()
         if body is None:
             return
-        allowed = self.server.app.routes["/"]
-        if self.command not in allowed:
-            self._send(405, {"Allow": "GET, HEAD, OPTIONS"}, _detail(_method_detail(self.command)))
+        if self.command not in self.server.app.routes["/"]:
+            described = {"Content-Type": "application/json", "Allow": "GET, HEAD, OPTIONS"}
+            self._send(405, described, _detail(f'Method "{self.command}" not allowed.'))
+            return
+        target = _origin_form(self._target())
+        if target is None:
+            self.send_error(400)
             return
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
             known = headers.get(name.lower())
             headers[name.lower()] = value if known is None else f"{known},{value}"
         headers.setdefault("host", f"127.0.0.1:{self.server.port}")
-        event = self.server.event(self.command, _origin_form(self._target()), headers, body)
+        event = self.server.event(self.command, target, headers, body)
         answer = self.server.app(event, None)
         content = answer["body"] or ""
         raw = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
@@ -141,20 +193,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _target(self) -> str:
         # http.server folds leading slashes of self.path into one; the gateway does not.
-        return self.requestline.split(" ")[1]
+        target = self.requestline.split()[1]
+        # Bytes that no URI has: the gateway passes them percent-encoded.
+        return quote(target.encode("latin-1"), safe=string.punctuation)
 
     def _body(self) -> bytes | None:
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+        if "Transfer-Encoding" in self.headers:
             self.send_error(411)
             return None
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdigit()):
+        length, *others = self.headers.get_all("Content-Length", ["0"])
+        if not (length.isascii() and length.isdigit()) or others:
             self.send_error(400)
             return None
-        if int(length) > MAX_BODY:
+        if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
             self.send_error(413)
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.send_error(400)
+            return None
+        return body
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
@@ -172,27 +230,24 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What http.server itself refuses, in the shape of every other error."""
         self.close_connection = True
-        detail = _DETAILS.get(code, "Malformed request.")
-        if not hasattr(self, "command") or self.command is None:
-            self.command = ""
+        self.command = self.command or ""
         self.request_version = "HTTP/1.1"
-        body = _detail(detail % self.command if "%s" in detail else detail)
+        body = _detail(_DETAILS[code])
         self._send(code, {"Content-Type": "application/json", "Connection": "close"}, body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Requests are not logged here."""
 
 
-def _origin_form(target: str) -> str:
+def _origin_form(target: str) -> str | None:
     """Path and query of a request target, which may be an absolute URL (RFC 9112, 3.2.2)."""
     if target.startswith("/"):
         return target
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _method_detail(method: str) -> str:
-    return f'Method "{method}" not allowed.'
 
 
 def _detail(text: str) -> bytes:
