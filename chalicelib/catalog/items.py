@@ -1,6 +1,7 @@
 """Entities to items and back, and what else an entity needs stored: names and a listing."""
 
 import dataclasses
+import secrets
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +20,9 @@ MODELS: dict[type, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
 }
 _PAIRS = {"memberships", "members"}
 _TUPLES = {"commits_over_52w", "pypi_licenses", "pypi_classifiers"}
+#: An item's first version is drawn: one that was deleted and created anew must never look like
+#: the one that another writer has read and is about to change.
+_VERSION_BITS = 40
 _FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in COLLECTIONS}
 
 
@@ -86,7 +90,7 @@ def stage(
         assert before is not None
         _stage_deletion(transaction, before)
     elif before is None:
-        transaction.create(to_item(after, 1, fingerprint))
+        transaction.create(to_item(after, secrets.randbits(_VERSION_BITS), fingerprint))
     else:
         item = to_item(after, before.version + 1, fingerprint or before.fingerprint)
         condition = None

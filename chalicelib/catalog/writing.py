@@ -14,8 +14,10 @@ from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.catalog.items import MODELS, E, Stored, from_item, stage
 from chalicelib.storage import reads
 from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.models import MembershipItem
 from chalicelib.storage.transaction import (
+    MAX_BYTES,
     Contended,
     NameTaken,
     Transaction,
@@ -88,12 +90,13 @@ def change(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
         after = edit(before.entity)
         if after == before.entity:
             return after
+        if after.id != identifier:
+            raise ValueError("an item keeps its id")
+        if _memberships(after) != _memberships(before.entity):
+            raise ValueError("use add_to_grid and remove_from_grid for memberships")
         transaction = Transaction()
-        if isinstance(after, Package) and isinstance(before.entity, Package):
-            if after.memberships != before.entity.memberships:
-                raise ValueError("use add_to_grid and remove_from_grid for memberships")
-            if after.title != before.entity.title:
-                _stage_title(transaction, after)
+        if isinstance(after, Package) and after.title != before.entity.title:
+            _stage_title(transaction, after)
         stage(transaction, before, after)
         transaction.commit()
         return after
@@ -108,13 +111,12 @@ def delete(kind: type[E], identifier: int) -> None:
     """
 
     def attempt() -> None:
-        before = read(kind, identifier)
-        if before.counted:
-            raise CategoryInUse(f"category {identifier} has {before.counted} packages")
-        while len(pairs := _memberships(before.entity)) > _MEMBERSHIPS_AT_ONCE:
-            _remove(before, dict(islice(pairs.items(), _MEMBERSHIPS_AT_ONCE)), keep=True)
+        whole = False
+        while not whole:
             before = read(kind, identifier)
-        _remove(before, pairs, keep=False)
+            if before.counted:
+                raise CategoryInUse(f"category {identifier} has {before.counted} packages")
+            whole = _remove(before, _memberships(before.entity), keep=False)
 
     _repeated(attempt)
 
@@ -176,11 +178,15 @@ def in_order(
 
 
 def _stage_title(transaction: Transaction, package: Package) -> None:
+    """Put the package where its new title stands in its grids.
+
+    A grid is written even when its order stays: whoever else is ordering it by the old title
+    then loses the race, and orders it anew.
+    """
     grids = read_many(Grid, {grid for _, grid in package.memberships})
     for grid in grids.values():
         members = in_order(grid.entity.members, {package.id: package.title})
-        if members != grid.entity.members:
-            stage(transaction, grid, replace(grid.entity, members=members))
+        stage(transaction, grid, replace(grid.entity, members=members))
 
 
 def _memberships(entity: Category | Grid | Package) -> dict[int, int]:
@@ -193,22 +199,34 @@ def _memberships(entity: Category | Grid | Package) -> dict[int, int]:
     return {}
 
 
-def _remove(before: Stored[E], pairs: dict[int, int], keep: bool) -> None:
-    """One transaction that removes memberships of an item, and the item too unless ``keep``."""
+def _remove(before: Stored[E], pairs: dict[int, int], keep: bool) -> bool:
+    """One transaction that removes memberships of an item, and the item too unless ``keep``.
+
+    It removes as many as it holds; false says that some are left, and with them the item.
+    """
+    first = dict(islice(pairs.items(), _MEMBERSHIPS_AT_ONCE))
+    other_end: type[Grid | Package] = Grid if isinstance(before.entity, Package) else Package
+    others = read_many(other_end, first.values())
     transaction = Transaction()
-    others = read_many(Grid, pairs.values()) if isinstance(before.entity, Package) else {}
-    packages = read_many(Package, pairs.values()) if isinstance(before.entity, Grid) else {}
-    for stored in others.values():
-        stage(transaction, stored, _without(stored.entity, pairs))
-    for stored_package in packages.values():
-        stage(transaction, stored_package, _without(stored_package.entity, pairs))
-    for row in pairs:
-        transaction.drop(MembershipItem(row))
-    stage(transaction, before, _without(before.entity, pairs) if keep else None)
+    removed: set[int] = set()
+    for identifier in dict.fromkeys(first.values()):
+        # What still fits: one more item, and the one whose memberships these are.
+        if transaction.size > MAX_BYTES - 2 * MAX_ITEM_BYTES:
+            break
+        gone = {row for row, other in first.items() if other == identifier}
+        if identifier in others:
+            stored = others[identifier]
+            stage(transaction, stored, _without(stored.entity, gone))
+        for row in gone:
+            transaction.drop(MembershipItem(row))
+        removed |= gone
+    whole = len(removed) == len(pairs)
+    stage(transaction, before, None if whole and not keep else _without(before.entity, removed))
     transaction.commit()
+    return whole
 
 
-def _without(entity: E, rows: dict[int, int]) -> E:
+def _without(entity: E, rows: set[int]) -> E:
     match entity:
         case Package():
             left = tuple(pair for pair in entity.memberships if pair[0] not in rows)

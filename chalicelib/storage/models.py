@@ -2,7 +2,7 @@
 
 Every served item carries, beside its typed attributes, the JSON that the API answers
 (``body``), rendered once when it was written, and the number of the rendering that made it.
-Writes are conditional on ``version``, which grows by one with each.
+Writes are conditional on ``version``, which starts anywhere and grows by one with each.
 """
 
 from datetime import datetime
@@ -23,10 +23,11 @@ from pynamodb.models import Model
 from chalicelib import settings
 
 BODY_ATTRIBUTES = ["body"]
-#: For every call; retries are botocore's "standard" ones, with exponential backoff and jitter.
-CONNECT_TIMEOUT_SECONDS = 3
-READ_TIMEOUT_SECONDS = 10
-MAX_RETRY_ATTEMPTS = 4
+#: For every call: four tries end before API Gateway gives up at 29 s. Retries are botocore's
+#: "standard" ones, with exponential backoff and jitter; a transaction keeps its request token.
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 6
+MAX_RETRY_ATTEMPTS = 3
 
 
 class InstantAttribute(Attribute[datetime]):

@@ -81,28 +81,31 @@ def ids_at(collection: str, offset: int, limit: int) -> tuple[int, list[int]]:
     return sum(int(segment.live) for segment in segments), ids
 
 
-def bodies(collection: str, ids: Sequence[int]) -> list[str | None]:
+def bodies(collection: str, ids: Sequence[int], backoff: Backoff = DEFAULT) -> list[str | None]:
     """The bodies of ``ids`` in their order: one BatchGetItem for each 100, eight at a time.
 
     An id that the directory lists but an eventually consistent read does not find yet is asked
-    for once more, consistently; ``None`` stands for one that was deleted meanwhile.
+    for once more, consistently; ``None`` stands for one that was deleted meanwhile. Raises
+    Throttled.
     """
     model = SERVED[collection]
     chunks = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
     if len(chunks) > 1:
         with ThreadPoolExecutor(PARALLEL) as pool:
-            parts = list(pool.map(lambda chunk: _bodies_of(model, chunk, False), chunks))
+            parts = list(pool.map(lambda chunk: _bodies_of(model, chunk, False, backoff), chunks))
     else:
-        parts = [_bodies_of(model, chunk, False) for chunk in chunks]
+        parts = [_bodies_of(model, chunk, False, backoff) for chunk in chunks]
     found = {identifier: body for part in parts for identifier, body in part.items()}
     late = [identifier for identifier in ids if identifier not in found]
     for start in range(0, len(late), BATCH):
-        found |= _bodies_of(model, late[start : start + BATCH], True)
+        found |= _bodies_of(model, late[start : start + BATCH], True, backoff)
     return [found.get(identifier) for identifier in ids]
 
 
-def _bodies_of(model: type[Model], ids: Sequence[int], consistent: bool) -> dict[int, str]:
-    raw = _batch_get(model, ids, consistent, ["id", *BODY_ATTRIBUTES])
+def _bodies_of(
+    model: type[Model], ids: Sequence[int], consistent: bool, backoff: Backoff
+) -> dict[int, str]:
+    raw = _batch_get(model, ids, consistent, ["id", *BODY_ATTRIBUTES], backoff)
     return {int(item["id"]["N"]): item["body"]["S"] for item in raw}
 
 
@@ -132,14 +135,14 @@ def _batch_get(
     connection: Any = model._get_connection()
     keys: Any = [{"id": {"N": str(identifier)}} for identifier in ids]
     found: list[dict[str, Any]] = []
+    if not keys:
+        return found
     for _ in backoff.tries():
-        if not keys:
-            return found
         answer = connection.batch_get_item(
             keys, consistent_read=consistent, attributes_to_get=attributes
         )
         found += answer["Responses"].get(connection.table_name, [])
         keys = answer.get("UnprocessedKeys", {}).get(connection.table_name, {}).get("Keys", [])
-    if keys:
-        raise Throttled(f"{len(keys)} of {len(ids)} keys of {connection.table_name} unprocessed")
-    return found
+        if not keys:
+            return found
+    raise Throttled(f"{len(keys)} of {len(ids)} keys of {connection.table_name} unprocessed")

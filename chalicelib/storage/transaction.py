@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
@@ -30,6 +31,12 @@ MAX_WRITES = 100
 MAX_BYTES = 3_500_000
 _FAILED = "ConditionalCheckFailed"
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+#: Errors of a whole request that was not carried out, after botocore's own retries.
+_THROTTLED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+}
 
 
 class WriteRefused(Exception):
@@ -245,10 +252,18 @@ def _send(writes: list[_Write]) -> None:
 
 def _meaning(error: TransactWriteError, writes: list[_Write]) -> Exception:
     """What a cancelled transaction says: a refusal first, then a collision, else the error."""
+    cause = error.cause
+    if isinstance(cause, ClientError) and cause.response["Error"].get("Code") in _THROTTLED:
+        return _Collision()
     codes = [reason.code if reason else None for reason in error.cancellation_reasons]
-    for code, write in zip(codes, writes, strict=False):
-        if code == _FAILED and write.refusal is not None:
-            return write.refusal
+    refusals = [
+        write.refusal
+        for code, write in zip(codes, writes, strict=False)
+        if code == _FAILED and write.refusal is not None
+    ]
+    if refusals:
+        # On an item that has changed since it was read, names and categories prove nothing.
+        return next((r for r in refusals if isinstance(r, VersionConflict)), refusals[0])
     if _FAILED in codes or _PASSING.intersection(codes):
         return _Collision()
     return error

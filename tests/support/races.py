@@ -1,0 +1,77 @@
+"""Other writers at the edge to AWS, and answers that DynamoDB gives only under load."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.aws import Calls, _around_calls
+
+Answer = dict[str, Any]
+
+
+@contextmanager
+def interleaving(at: int, other: Callable[[], None]) -> Iterator[Calls]:
+    """Run the whole of ``other`` just before the call of this number, counted from 0.
+
+    Calls that ``other`` makes are neither counted nor interrupted.
+    """
+    calls = Calls()
+    inside = False
+
+    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        nonlocal inside
+        if inside:
+            return call()
+        place = len(calls)
+        calls.operations.append(operation)
+        if place == at:
+            inside = True
+            try:
+                other()
+            finally:
+                inside = False
+        return call()
+
+    with _around_calls(wrap):
+        yield calls
+
+
+@contextmanager
+def before_each(name: str, other: Callable[[], None]) -> Iterator[Calls]:
+    """Run the whole of ``other`` before every call of the operation ``name``."""
+    calls = Calls()
+    inside = False
+
+    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        nonlocal inside
+        if inside:
+            return call()
+        calls.operations.append(operation)
+        if operation == name:
+            inside = True
+            try:
+                other()
+            finally:
+                inside = False
+        return call()
+
+    with _around_calls(wrap):
+        yield calls
+
+
+@contextmanager
+def answering(
+    name: str, answer: Callable[[dict[str, Any], Callable[[], Answer]], Answer]
+) -> Iterator[Calls]:
+    """Let ``answer(arguments, call)`` stand in for every call of the operation ``name``.
+
+    ``call`` sends the arguments, as ``answer`` left them, to the engine.
+    """
+    calls = Calls()
+
+    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        calls.operations.append(operation)
+        return answer(arguments, call) if operation == name else call()
+
+    with _around_calls(wrap):
+        yield calls
