@@ -4,6 +4,8 @@ PORT ?= 8000
 STATE ?= .packgrid
 DATA ?= sample/catalogue.json
 STAGE ?= dev
+# chalice package wants a region by name; the template works in any.
+REGION ?= $(or $(AWS_DEFAULT_REGION),us-east-1)
 GOLDEN ?= ../shared/golden
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +40,7 @@ bench: $(READY) ## Measure requests, read units, time and memory (some minutes)
 	$(BIN)/python -m bench
 
 package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
-	$(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
+	AWS_DEFAULT_REGION="$(REGION)" $(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
 
 clean: ## Remove what make made, except STATE
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
