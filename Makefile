@@ -21,7 +21,7 @@ run: $(READY) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalo
 	@exec $(BIN)/python -m chalicelib.cli serve --engine --port "$(PORT)" --state "$(STATE)" --data "$(DATA)"
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 conformance: $(READY) ## Compare with the recorded answers of the original in GOLDEN
 	$(BIN)/python -m tests.conformance "$(GOLDEN)"

@@ -8,9 +8,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_every_setting_has_a_line_in_the_readme() -> None:
-    code = "".join(
-        (ROOT / "chalicelib" / name).read_text() for name in ("settings.py", "clock.py")
-    )
+    code = "".join((ROOT / "chalicelib" / name).read_text() for name in ("settings.py", "clock.py"))
     variables = set(re.findall(r'"(PACKGRID_[A-Z_]+)"', code))
     assert variables
     assert {name for name in variables if f"`{name}`" not in README} == set()

@@ -17,9 +17,10 @@ from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
 from chalicelib.cli import report
 from chalicelib.storage import models
+from chalicelib.storage.reads import Throttled
 from chalicelib.storage.transaction import Contended
 
-_STORAGE_ERRORS = (PynamoDBException, BotoCoreError, Contended)
+_STORAGE_ERRORS = (PynamoDBException, BotoCoreError, Contended, Throttled)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,18 +68,20 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> int:
-    outcome = Outcome()
-    try:
-        with report.progress() as progress:
-            load(options.file, outcome, progress, dry_run=options.dry_run)
-    except NotAFixture as error:
-        print(f"packgrid: {error}", file=sys.stderr)
-        return 2
-    finally:
+    with Outcome() as outcome:
+        try:
+            with report.progress() as progress:
+                load(options.file, outcome, progress, dry_run=options.dry_run)
+        except (NotAFixture, OSError) as error:
+            print(f"packgrid: {error}", file=sys.stderr)
+            return 2
+        except BaseException:
+            report.print_outcome(outcome)
+            raise
         report.print_outcome(outcome, dry_run=options.dry_run)
-    if outcome.finished:
-        _remember(options.file, outcome)
-    return 1 if options.strict and outcome.refused else 0
+        if outcome.finished:
+            _remember(options.file, outcome)
+        return 1 if options.strict and outcome.refused else 0
 
 
 def _remember(path: Path, outcome: Outcome) -> None:

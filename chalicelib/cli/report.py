@@ -1,5 +1,6 @@
 """What a load says: a progress bar while it runs on a terminal, and a summary at its end."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,23 +42,29 @@ def progress() -> Iterator[OnProgress]:
 
 def print_outcome(outcome: Outcome, dry_run: bool = False) -> None:
     """Counts by model and every refusal, to standard output."""
+    # What a file says must not fail on a terminal of another encoding.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     for refusal in outcome.refusals():
         print(f"refused {refusal}")
     table = Table("model", *(result for result in _RESULTS))
     notes = []
     for model, results in outcome.summary().items():
-        table.add_row(model, *(str(results.get(result, 0)) for result in _RESULTS))
+        if any(result in results for result in _RESULTS):
+            table.add_row(model, *(str(results.get(result, 0)) for result in _RESULTS))
         notes += [
             f"{model}: {number} {result}"
             for result, number in results.items()
             if result not in _RESULTS
         ]
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, markup=False, emoji=False)
     if table.row_count:
         console.print(table)
     for note in notes:
         print(note)
     if dry_run:
-        print("dry run: nothing was written, references into the tables were not looked at")
+        print(
+            "dry run: nothing was written; what records refer to was looked for in the file alone"
+        )
     elif not outcome.finished:
         print("not finished: run it again, and it goes on where it stopped")

@@ -230,6 +230,12 @@ def _size(model: Model) -> int:
     return size
 
 
+def error_code(error: TransactWriteError) -> str | None:
+    """DynamoDB's code of an error; ``None`` if no answer came at all."""
+    cause = error.cause
+    return cause.response["Error"].get("Code") if isinstance(cause, ClientError) else None
+
+
 class _Collision(Exception):
     """Another transaction was there first, or DynamoDB asks to come again."""
 
@@ -252,8 +258,7 @@ def _send(writes: list[_Write]) -> None:
 
 def _meaning(error: TransactWriteError, writes: list[_Write]) -> Exception:
     """What a cancelled transaction says: a refusal first, then a collision, else the error."""
-    cause = error.cause
-    if isinstance(cause, ClientError) and cause.response["Error"].get("Code") in _THROTTLED:
+    if error_code(error) in _THROTTLED:
         return _Collision()
     codes = [reason.code if reason else None for reason in error.cancellation_reasons]
     refusals = [

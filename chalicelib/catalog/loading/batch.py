@@ -21,6 +21,7 @@ from chalicelib.storage.transaction import (
     NameTaken,
     Transaction,
     VersionConflict,
+    error_code,
 )
 
 #: A creation takes three writes, and a few more are shared by the batch.
@@ -63,26 +64,35 @@ def write(wanted: Sequence[Wanted[E]], backoff: Backoff = DEFAULT) -> Results[E]
 
 def _write(wanted: list[Wanted[E]], results: Results[E], backoff: Backoff) -> None:
     for _ in backoff.tries():
-        if not wanted:
-            return
         try:
-            done = _attempt(wanted)
+            results.done |= _attempt_without_taken(wanted, results)
         except VersionConflict:
             continue
-        except NameTaken as error:
-            wanted = _without_claimant(wanted, error.name, results)
         except (CategoryMissing, ItemTooLarge, TransactWriteError, _TooMuch) as error:
+            if isinstance(error, TransactWriteError) and not _is_about_items(error):
+                raise
             if len(wanted) == 1:
                 results.refused.append((wanted[0], _reason(error)))
                 return
             middle = len(wanted) // 2
             _write(wanted[:middle], results, backoff)
             _write(wanted[middle:], results, backoff)
-            return
-        else:
-            results.done |= done
-            return
+        return
     raise Contended(f"{len(wanted)} items could not be written")
+
+
+def _attempt_without_taken(wanted: list[Wanted[E]], results: Results[E]) -> dict[int, str]:
+    """One attempt after another, each without the item whose name was taken in the one before."""
+    while wanted:
+        try:
+            return _attempt(wanted)
+        except NameTaken as error:
+            left = _without_claimant(wanted, error.name, results)
+            if len(left) == len(wanted):
+                # It was changed meanwhile: the next try reads it again.
+                raise VersionConflict(error.name, 0) from error
+            wanted[:] = left
+    return {}
 
 
 def _attempt(wanted: list[Wanted[E]]) -> dict[int, str]:
@@ -113,22 +123,29 @@ def _is_same(before: Stored[E], after: E, fingerprint: str | None) -> bool:
 
 
 def _without_claimant(wanted: list[Wanted[E]], name: str, results: Results[E]) -> list[Wanted[E]]:
-    """Set aside the item that wanted a name that is not free."""
+    """Set aside the item that wanted a name that is not free (or gives up one not its own)."""
     stored = read_many(wanted[0].kind, (item.id for item in wanted))
     left = []
     for item in wanted:
-        built = item.build(stored.get(item.id))
-        if built is not None and name in names_of(built[0]):
+        before = stored.get(item.id)
+        built = item.build(before)
+        borne = names_of(before.entity) if before else set()
+        if built is not None and name in names_of(built[0]) ^ borne:
             results.taken.append((item, name))
         else:
             left.append(item)
     return left
 
 
+def _is_about_items(error: TransactWriteError) -> bool:
+    """Whether DynamoDB refused what was sent, rather than to work at all."""
+    return error_code(error) in {"TransactionCanceledException", "ValidationException"}
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, TransactWriteError):
         details = [r.message for r in error.cancellation_reasons if r and r.message]
-        return "; ".join(details) or error.cause_response_message or str(error)
+        return "; ".join(details) or str(error.cause)
     return str(error)
 
 

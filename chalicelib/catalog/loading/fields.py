@@ -1,5 +1,6 @@
 """What the fields of a record may hold, and what is said when they hold something else."""
 
+import reprlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -7,19 +8,24 @@ from typing import Any
 from chalicelib.catalog.rendering import is_renderable
 from chalicelib.storage.reads import MAX_ID, MAX_SLUG_BYTES
 
+_shortened = reprlib.Repr()
+_shortened.maxstring = _shortened.maxother = 60
+
 
 class BadRecord(ValueError):
     """A record that cannot be taken; its text says why, for a person."""
 
 
 def a_text(value: Any) -> str:
-    """Text that UTF-8 can hold."""
+    """Text that UTF-8 and the original's database can hold."""
     if not isinstance(value, str):
-        raise BadRecord(f"not text: {_shown(value)}")
+        raise BadRecord(f"not text: {shown(value)}")
+    if "\0" in value:
+        raise BadRecord("text with a NUL character")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise BadRecord("text with a lone surrogate") from None
+        raise BadRecord("text that is not UTF-8, or with a lone surrogate") from None
     return value
 
 
@@ -42,7 +48,7 @@ def a_url(value: Any) -> str:
 def a_number(value: Any) -> int:
     """A whole number of 64 bits."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise BadRecord(f"not a whole number: {_shown(value)}")
+        raise BadRecord(f"not a whole number: {shown(value)}")
     if not -MAX_ID - 1 <= value <= MAX_ID:
         raise BadRecord("a number of more than 64 bits")
     return value
@@ -58,22 +64,22 @@ def an_id(value: Any) -> int:
 def a_flag(value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise BadRecord(f"not true or false: {_shown(value)}")
+        raise BadRecord(f"not true or false: {shown(value)}")
     return value
 
 
 def an_instant(value: Any) -> datetime:
     """An ISO 8601 date and time with an offset, that New York also has."""
     if not isinstance(value, str):
-        raise BadRecord(f"not a date: {_shown(value)}")
+        raise BadRecord(f"not a date: {shown(value)}")
     try:
         instant = datetime.fromisoformat(value)
     except ValueError:
-        raise BadRecord(f"not a date: {_shown(value)}") from None
+        raise BadRecord(f"not a date: {shown(value)}") from None
     if instant.tzinfo is None:
-        raise BadRecord(f"a date without a time zone: {_shown(value)}")
-    if not is_renderable(instant):
-        raise BadRecord(f"a date outside the calendar: {_shown(value)}")
+        raise BadRecord(f"a date without a time zone: {shown(value)}")
+    if not (1 < instant.year < 9999 or is_renderable(instant)):
+        raise BadRecord(f"a date outside the calendar: {shown(value)}")
     return instant
 
 
@@ -82,10 +88,18 @@ def a_list_of(check: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
 
     def check_list(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise BadRecord(f"not a list: {_shown(value)}")
+            raise BadRecord(f"not a list: {shown(value)}")
         return tuple(check(element) for element in value)
 
     return check_list
+
+
+def numbers(value: Any) -> tuple[int, ...]:
+    """A list of whole numbers; looked at as a whole, because a catalogue has millions of them."""
+    is_plain = isinstance(value, list) and set(map(type, value)) == {int}
+    if is_plain and max(map(abs, value)) <= MAX_ID:
+        return tuple(value)
+    return a_list_of(a_number)(value)
 
 
 def maybe(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -93,6 +107,6 @@ def maybe(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else check(value)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def shown(value: Any) -> str:
+    """A value of any size and depth in few characters, none of which a terminal obeys."""
+    return _shortened.repr(value)

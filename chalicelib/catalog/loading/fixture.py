@@ -14,7 +14,8 @@ _CHUNK = 1 << 18
 #: The longest record that is read, in characters. DynamoDB holds 400 KB in an item.
 MAX_RECORD = 4 << 20
 _SPACE = re.compile(r"[ \t\n\r]*")
-_NEXT_RECORD = re.compile(r'\{\s*"model"\s*:')
+#: How a record begins; Django before 1.7 wrote the primary key first.
+_NEXT_RECORD = re.compile(r'\{\s*"(?:model|pk|fields)"\s*:')
 
 
 class NotAFixture(ValueError):
@@ -45,8 +46,9 @@ class Record:
 class Fixture:
     """A fixture file. Iterating reads it from the start; it may be read many times."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
         self.path = path
+        self.chunk = chunk
         self.size = path.stat().st_size
         #: Bytes of the file (compressed, if it is) read so far in the present iteration.
         self.done = 0
@@ -56,43 +58,41 @@ class Fixture:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             binary: Any = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            yield from self._records(_Text(binary), raw)
+            yield from self._records(_Text(binary, self.chunk), raw)
 
     def _records(self, text: "_Text", raw: IO[bytes]) -> Iterator[Record]:
         if text.skip_space() != "[":
-            raise NotAFixture(f"{self.path.name}: not a JSON array of records")
+            raise NotAFixture(f"{self.path.name}: {text.fault or 'not a JSON array of records'}")
         text.advance(1)
-        number = 0
-        if text.skip_space() == "]":
-            return
-        while True:
-            number += 1
-            at = text.skip_space()
+        number = 1
+        while (at := text.skip_space()) and at != "]":
             position = Position(number, text.line, text.character)
-            if not at:
-                yield Record(position, error=text.fault or "the file ends before its array does")
-                return
             value, error = text.take_value()
             yield Record(position, value, error)
+            number += 1
             self.done = raw.tell()
             if error and not text.skip_to_record():
                 return
-            if error:
-                continue
-            separator = text.skip_space()
-            if separator == "]":
-                return
-            if separator == ",":
+            if not error and text.skip_space() == ",":
                 text.advance(1)
+        fault = text.fault or "the file ends before its array does"
+        if at:
+            text.advance(1)
+            # Read to the very end, where gzip keeps its checksum.
+            after = text.skip_space()
+            fault = text.fault or ("something after the end of the array" if after else "")
+        if fault:
+            yield Record(Position(number, text.line, text.character), error=fault)
 
 
 class _Text:
     """Characters of a stream with a moving window over them, and the place of its start."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, chunk: int) -> None:
         self._stream = stream
+        self._chunk = chunk
         self._decoder = json.JSONDecoder()
-        self._codec = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._codec = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._window = ""
         self._at = 0
         self._ended = False
@@ -106,17 +106,26 @@ class _Text:
         """The place in its line, from 1."""
         return self._consumed + self._at - self._line_start + 1
 
-    def _fill(self, amount: int = _CHUNK) -> bool:
+    def _fill(self, amount: int = 0) -> bool:
         """Read on; False at the end of the stream (or where it is broken: see ``fault``)."""
         if self._ended:
             return False
-        try:
-            data = self._stream.read(amount)
-        except (EOFError, OSError, zlib.error) as error:
-            self.fault, data = f"the file is broken here: {error}", b""
-        self._ended = not data
-        self._window += self._codec.decode(data, final=not data)
-        return not self._ended
+        data = b"".join(self._pieces(max(amount, self._chunk)))
+        self._window += self._codec.decode(data, final=self._ended)
+        return bool(data)
+
+    def _pieces(self, amount: int) -> Iterator[bytes]:
+        """About ``amount`` bytes. Piece by piece, so that a fault loses nothing before it."""
+        while amount > 0:
+            try:
+                piece = self._stream.read1(amount)
+            except (EOFError, OSError, zlib.error) as error:
+                self.fault, piece = f"the file is broken here: {error}", b""
+            if not piece:
+                self._ended = True
+                return
+            amount -= len(piece)
+            yield piece
 
     def advance(self, length: int) -> None:
         """Move on by ``length`` characters of the window."""
@@ -126,7 +135,7 @@ class _Text:
             self.line += lines
             self._line_start = self._consumed + self._window.rindex("\n", self._at, end) + 1
         self._at = end
-        if self._at >= _CHUNK:
+        if self._at >= self._chunk:
             self._consumed += self._at
             self._window, self._at = self._window[self._at :], 0
 
@@ -151,12 +160,14 @@ class _Text:
             except ValueError as error:
                 reason = getattr(error, "msg", str(error))
             else:
-                # A number may go on in what is not read yet; records are objects, whole here.
-                self.advance(end - self._at)
-                return value, None
+                # A number may go on in what is not read yet.
+                if end < len(self._window) or not self._fill():
+                    self.advance(end - self._at)
+                    return value, None
+                continue
             if len(self._window) - self._at > MAX_RECORD:
                 return None, f"not JSON ({reason}), or longer than {MAX_RECORD} characters"
-            if not self._fill(max(_CHUNK, len(self._window) - self._at)):
+            if not self._fill(len(self._window) - self._at):
                 return None, self.fault or f"not JSON: {reason}"
 
     def skip_to_record(self) -> bool:

@@ -13,18 +13,27 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.items import E, Stored
-from chalicelib.catalog.loading import batch, records
+from chalicelib.catalog.items import E, Stored, to_item
+from chalicelib.catalog.loading import batch, records, waiting
 from chalicelib.catalog.loading.batch import Wanted
 from chalicelib.catalog.loading.fixture import Fixture
-from chalicelib.catalog.loading.outcome import CHANGED, CREATED, UNCHANGED, Outcome
+from chalicelib.catalog.loading.outcome import (
+    CHANGED,
+    CREATED,
+    UNCHANGED,
+    WOULD_BE_LOADED,
+    Outcome,
+)
 from chalicelib.catalog.loading.records import CATEGORY, GRID, MEMBERSHIP, PACKAGE
 from chalicelib.catalog.loading.survey import Progress, Survey, survey
-from chalicelib.catalog.writing import in_order
+from chalicelib.catalog.writing import in_order, read
 from chalicelib.storage import reads
-from chalicelib.storage.models import MembershipItem, NameItem
+from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
+from chalicelib.storage.models import MembershipItem
 
 _T = TypeVar("_T")
+#: A grid of fewer packages is never too large for DynamoDB on their account.
+_MANY = 2_000
 _MODELS: dict[type, str] = {Category: CATEGORY, Grid: GRID, Package: PACKAGE}
 
 
@@ -36,9 +45,14 @@ def load(path: Path, outcome: Outcome, progress: Progress, dry_run: bool = False
     """
     fixture = Fixture(path)
     found = survey(fixture, outcome, progress, stored=not dry_run)
-    if not dry_run:
-        _Loader(fixture, found, outcome, progress).run()
-        outcome.finished = True
+    if dry_run:
+        outcome.count(CATEGORY, WOULD_BE_LOADED, len(found.categories))
+        outcome.count(GRID, WOULD_BE_LOADED, len(found.grids))
+        outcome.count(PACKAGE, WOULD_BE_LOADED, len(found.packages))
+        outcome.count(MEMBERSHIP, WOULD_BE_LOADED, len(found.memberships))
+        return
+    _Loader(fixture, found, outcome, progress).run()
+    outcome.finished = True
 
 
 class _Loader:
@@ -56,6 +70,9 @@ class _Loader:
         self._touched_packages: set[int] = set()
         self._touched_grids: set[int] = set()
         self._row_results: dict[int, str] = {}
+        #: Rows that move: the grid and package that they have in the tables.
+        self._moved_from: dict[int, tuple[int, int]] = {}
+        self._robbed: set[int] = set()
 
     def run(self) -> None:
         """Write everything."""
@@ -63,8 +80,10 @@ class _Loader:
         self._write_all(self._wanted_grids())
         self._drop_rows_of_refused(GRID)
         self._compare_rows()
+        self._refuse_rows_of_full_grids()
         self._write_all(self._wanted_packages())
         self._drop_rows_of_refused(PACKAGE)
+        self._write_all(self._wanted_by_rows())
         self._write_all(self._wanted_members())
         self._write_rows()
         for (model, _), result in self._results.items():
@@ -120,7 +139,11 @@ class _Loader:
                 return replace(base, memberships=tuple(sorted(pairs))), mark
 
             yield Wanted(Package, pk, outline.position, build)
-        for pk in sorted(self._touched_packages - self.survey.packages.keys()):
+
+    def _wanted_by_rows(self) -> Iterator[Wanted[Package]]:
+        """Packages whose grids the file changes, though it does not have (all of) themselves."""
+        written = {pk for model, pk in self._results if model == PACKAGE}
+        for pk in sorted((self._touched_packages - written) | self._robbed):
             yield Wanted(Package, pk, None, self._with_memberships)
 
     def _with_memberships(self, before: Stored[Package] | None) -> tuple[Package, None] | None:
@@ -131,14 +154,12 @@ class _Loader:
         return replace(entity, memberships=tuple(sorted(pairs))), None
 
     def _wanted_members(self) -> Iterator[Wanted[Grid]]:
-        titles = {pk: outline.title for pk, outline in self.survey.packages.items()}
-
         def build(before: Stored[Grid] | None) -> tuple[Grid, None] | None:
             if before is None:
                 return None
             entity = before.entity
             pairs = self._merged(self._packages_of, entity.id, entity.members)
-            return replace(entity, members=in_order(pairs, titles)), None
+            return replace(entity, members=in_order(pairs, {})), None
 
         for pk in sorted(self._touched_grids):
             position = self.survey.grids[pk][0] if pk in self.survey.grids else None
@@ -173,22 +194,44 @@ class _Loader:
                     continue
                 was = (int(before.grid_id), int(before.package_id))
                 self._row_results[row] = UNCHANGED if was == (grid, package) else CHANGED
+                self._moved_from[row] = was
                 self._touched_grids.add(was[0])
                 self._touched_packages.add(was[1])
 
+    def _refuse_rows_of_full_grids(self) -> None:
+        """Refuse the rows that would make a grid larger than an item can be."""
+        for pk, rows in self._packages_of.items():
+            if len(rows) < _MANY:
+                continue
+            grid = read(Grid, pk).entity
+            members = tuple(self._merged(self._packages_of, pk, grid.members))
+            size = item_size(to_item(replace(grid, members=members), 1, None).serialize())
+            if size > MAX_ITEM_BYTES:
+                for row in list(rows):
+                    self._refuse_row(row, f"grid {pk} would be too large: {size} bytes")
+
     def _drop_rows_of_refused(self, model: str) -> None:
         """Refuse the rows whose grid or package was refused when it should have been written."""
-        for row, (position, grid, package) in list(self.survey.memberships.items()):
+        for row, (_, grid, package) in list(self.survey.memberships.items()):
             pk, known = (
                 (grid, grid in self.survey.grids)
                 if model == GRID
                 else (package, package in self.survey.packages)
             )
             if known and (model, pk) not in self._results:
-                self.outcome.refuse(MEMBERSHIP, row, position, f"{model} {pk} was refused")
-                del self.survey.memberships[row]
-                self._grids_of.get(package, {}).pop(row, None)
-                self._packages_of.get(grid, {}).pop(row, None)
+                self._refuse_row(row, f"{model} {pk} was refused")
+
+    def _refuse_row(self, row: int, reason: str) -> None:
+        """Leave a row as it is in the tables."""
+        position, grid, package = self.survey.memberships.pop(row)
+        self.outcome.refuse(MEMBERSHIP, row, position, reason)
+        self._grids_of[package].pop(row, None)
+        self._packages_of[grid].pop(row, None)
+        if row in self._moved_from:
+            # The package that has it may have been written without it already.
+            grid, package = self._moved_from[row]
+            self._grids_of[package][row] = grid
+            self._robbed.add(package)
 
     def _write_rows(self) -> None:
         with MembershipItem.batch_write() as writer:
@@ -202,23 +245,20 @@ class _Loader:
 
     def _write_all(self, wanted: Iterator[Wanted[E]]) -> None:
         """Write in batches; items whose names others will give up are tried again at the end."""
-        waiting: list[Wanted[E]] = []
-        reasons: dict[int, str] = {}
+        left: list[tuple[Wanted[E], str]] = []
         for chunk in _chunks_of(wanted, batch.AT_ONCE):
-            taken = self._write_chunk(chunk)
-            waiting += [item for item, _ in taken]
-            reasons |= {item.id: name for item, name in taken}
-        while waiting:
-            still: list[Wanted[E]] = []
-            for chunk in _chunks(waiting, batch.AT_ONCE):
-                taken = self._write_chunk(chunk)
-                still += [item for item, _ in taken]
-                reasons |= {item.id: name for item, name in taken}
-            if len(still) == len(waiting):
-                for item in still:
-                    self._refuse(item, _taken(reasons[item.id]))
+            left += self._write_chunk(chunk)
+        while left:
+            names = {item.id: name for item, name in left}
+            still: list[tuple[Wanted[E], str]] = []
+            for chain in waiting.chains([item for item, _ in left], names):
+                for chunk in _chunks(chain, batch.AT_ONCE):
+                    still += self._write_chunk(chunk)
+            if len(still) == len(left):
+                for item, name in still:
+                    self._refuse(item, waiting.reason(name))
                 return
-            waiting = still
+            left = still
 
     def _write_chunk(self, chunk: Sequence[Wanted[E]]) -> list[tuple[Wanted[E], str]]:
         results = batch.write(chunk)
@@ -239,16 +279,6 @@ class _Loader:
     def _refuse(self, item: Wanted[E], reason: str) -> None:
         if item.position is not None:
             self.outcome.refuse(_MODELS[item.kind], item.id, item.position, reason)
-
-
-def _taken(name: str) -> str:
-    """The reason for a refused name: whose it is."""
-    collection, what, value = name.split("/", 2)
-    try:
-        owner = f"that of {collection} {int(NameItem.get(name, consistent_read=True).owner)}"
-    except NameItem.DoesNotExist:
-        owner = "wanted by others too"
-    return f"duplicate {what} {value!r}: {owner}"
 
 
 def _chunks(everything: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -5,11 +5,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from chalicelib.catalog.loading.fixture import Position
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 KEPT_WITH_PACKAGE, NOT_KEPT = "kept with their package", "older, not kept"
+WOULD_BE_LOADED = "would be loaded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,26 @@ def _spool() -> tempfile.SpooledTemporaryFile[str]:
 
 @dataclass(slots=True)
 class Outcome:
-    """Grows while a load goes on; ``counts`` maps (model, result) to a number of records."""
+    """Grows while a load goes on; ``counts`` maps (model, result) to a number of records.
+
+    A context manager, because many refusals are kept in a file of its own until its end.
+    """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     finished: bool = False
     _refused: set[int] = field(default_factory=set)
     _refusals: tempfile.SpooledTemporaryFile[str] = field(default_factory=_spool)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._refusals.close()
 
     def count(self, model: str, result: str, number: int = 1) -> None:
         """Count records of a model that ended with ``result``."""

@@ -20,6 +20,8 @@ from chalicelib.catalog.loading.fields import (
     an_id,
     an_instant,
     maybe,
+    numbers,
+    shown,
 )
 
 CATEGORY, PACKAGE, VERSION = "package.category", "package.package", "package.version"
@@ -48,7 +50,7 @@ SCHEMA: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
         "repo_watchers": (a_number, False),
         "repo_forks": (a_number, False),
         "commit_count": (maybe(a_number), False),
-        "commits_over_52w": (maybe(a_list_of(a_number)), False),
+        "commits_over_52w": (maybe(numbers), False),
         "last_commit_date": (maybe(an_instant), False),
         "participants": (maybe(a_text), False),
         "documentation_url": (maybe(a_text), False),
@@ -109,10 +111,12 @@ def checked(value: Any) -> tuple[str, int, dict[str, Any]]:
     model = value.get("model")
     schema = SCHEMA.get(model) if isinstance(model, str) else None
     if schema is None:
-        raise BadRecord(f"unknown model {model!r}")
+        raise BadRecord("no model" if model is None else f"unknown model {shown(model)}")
     fields = value.get("fields")
     if not isinstance(fields, dict):
         raise BadRecord("no fields")
+    if value.get("pk") is None:
+        raise BadRecord("pk is missing")
     values: dict[str, Any] = {"pk": _checked_field(an_id, "pk", value.get("pk"))}
     for name, (check, required) in schema.items():
         if name in fields:

@@ -5,12 +5,12 @@ written before all of the file was seen once. What is kept of each package meanw
 its title, names and references, not its figures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.catalog.entities import Category, Grid
-from chalicelib.catalog.loading.fields import BadRecord
+from chalicelib.catalog.loading.fields import BadRecord, shown
 from chalicelib.catalog.loading.fixture import Fixture, Position, Record
 from chalicelib.catalog.loading.outcome import KEPT_WITH_PACKAGE, NOT_KEPT, Outcome
 from chalicelib.catalog.loading.records import (
@@ -130,12 +130,12 @@ class _Surveyor:
             CategoryItem, {o.category for o in survey.packages.values()}, survey.categories, stored
         )
         deprecated = {o.deprecates for o in survey.packages.values() if o.deprecates is not None}
-        stored_packages = self._stored(PackageItem, deprecated, survey.packages, stored)
-        for pk, outline in list(survey.packages.items()):
-            reason = self._fault(pk, outline, stored_categories, stored_packages)
-            if reason:
-                self.outcome.refuse(PACKAGE, pk, outline.position, reason)
-                del survey.packages[pk]
+        stored_packages = self._stored(PackageItem, deprecated, (), stored)
+        refused = self._refuse_packages(survey.packages, stored_categories, stored_packages)
+        while refused:
+            # What was refused may be what others deprecate.
+            referring = [pk for pk, o in survey.packages.items() if o.deprecates is not None]
+            refused = self._refuse_packages(referring, stored_categories, stored_packages)
         rows = survey.memberships.values()
         stored_grids = self._stored(GridItem, {g for _, g, _ in rows}, survey.grids, stored)
         stored_packages = self._stored(PackageItem, {p for *_, p in rows}, survey.packages, stored)
@@ -148,6 +148,20 @@ class _Surveyor:
                 continue
             self.outcome.refuse(MEMBERSHIP, pk, position, reason)
             del survey.memberships[pk]
+
+    def _refuse_packages(
+        self, candidates: Iterable[int], categories: set[int], packages: set[int]
+    ) -> int:
+        """Refuse those of the candidates whose references lead nowhere; returns how many."""
+        refused = 0
+        for pk in list(candidates):
+            outline = self.survey.packages[pk]
+            reason = self._fault(pk, outline, categories, packages)
+            if reason:
+                self.outcome.refuse(PACKAGE, pk, outline.position, reason)
+                del self.survey.packages[pk]
+                refused += 1
+        return refused
 
     def _fault(
         self, pk: int, outline: Outline, categories: set[int], packages: set[int]
@@ -162,7 +176,8 @@ class _Surveyor:
             if version.package != pk:
                 return f"latest_version {version.id} is of package {version.package}"
         deprecates = outline.deprecates
-        if deprecates is not None and not {deprecates} & (survey.packages.keys() | packages):
+        known = deprecates in survey.packages or deprecates in packages
+        if deprecates is not None and not known:
             return f"deprecates_package {deprecates} does not exist"
         return None
 
@@ -217,6 +232,7 @@ def _label(value: Any) -> tuple[str, object]:
     if not isinstance(value, dict):
         return "record", None
     model, pk = value.get("model"), value.get("pk")
-    return str(model)[:80] if model is not None else "record", pk if isinstance(
-        pk, int | str
-    ) else None
+    label = "record"
+    if isinstance(model, str) and model.isprintable() and 0 < len(model) <= 80:
+        label = model
+    return label, None if pk is None else shown(pk)
