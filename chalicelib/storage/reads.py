@@ -17,13 +17,19 @@ from chalicelib.storage.models import (
     CategoryItem,
     DirectoryItem,
     GridItem,
+    GridsBySlug,
     PackageItem,
+    PackagesBySlug,
 )
 
 SERVED: dict[str, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
     "packages": PackageItem,
     "grids": GridItem,
     "categories": CategoryItem,
+}
+BY_SLUG: dict[str, PackagesBySlug | GridsBySlug] = {
+    "packages": PackageItem.by_slug,
+    "grids": GridItem.by_slug,
 }
 #: Ids and numbers above are not stored: the original's keys are 64-bit integers.
 MAX_ID = 2**63 - 1
@@ -54,10 +60,8 @@ def body_by_slug(collection: str, slug: str) -> str | None:
     """The stored body of the item that has this slug: one Query of an index."""
     if not 0 < len(slug.encode(errors="replace")) <= MAX_SLUG_BYTES:
         return None
-    model = SERVED[collection]
-    assert model is not CategoryItem, "categories have no index by slug"
-    index = model.by_slug  # type: ignore[union-attr]
-    found: Any = next(iter(index.query(slug, limit=1, attributes_to_get=BODY_ATTRIBUTES)), None)
+    query = BY_SLUG[collection].query(slug, limit=1, attributes_to_get=BODY_ATTRIBUTES)
+    found: Any = next(iter(query), None)
     return None if found is None else str(found.body)
 
 
