@@ -1,9 +1,10 @@
 # Every command sets up what it needs in .venv first.
 PYTHON ?= python3
-PORT ?= 8000
-STATE ?= .packgrid
-DATA ?= sample/catalogue.json
-STAGE ?= dev
+# Given empty, they are what they are by default.
+override PORT := $(or $(PORT),8000)
+override STATE := $(or $(STATE),.packgrid)
+override DATA := $(or $(DATA),sample/catalogue.json)
+override STAGE := $(or $(STAGE),dev)
 # chalice package wants a region by name; the template works in any.
 REGION ?= $(or $(AWS_DEFAULT_REGION),us-east-1)
 GOLDEN ?= ../shared/golden
@@ -40,6 +41,7 @@ bench: $(READY) ## Measure requests, read units, time and memory (some minutes)
 	$(BIN)/python -m bench
 
 package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
+	@echo "The function only: tables and permissions are not in the package yet"
 	AWS_DEFAULT_REGION="$(REGION)" $(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
 
 clean: ## Remove what make made, except STATE
@@ -47,6 +49,7 @@ clean: ## Remove what make made, except STATE
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV), which takes about a minute"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@

@@ -9,9 +9,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from botocore.exceptions import BotoCoreError
-from pynamodb.exceptions import PynamoDBException
-
 from chalicelib.api import metadata, urls, views
 from chalicelib.api.errors import (
     APIError,
@@ -25,10 +22,9 @@ from chalicelib.api.renderers import JSON, Renderer
 from chalicelib.api.request import Request
 from chalicelib.catalog.rendering import to_json
 from chalicelib.settings import Settings
-from chalicelib.storage.reads import Throttled
+from chalicelib.storage.errors import STORAGE_ERRORS
 
 ALLOW = "GET, HEAD, OPTIONS"
-_STORAGE_ERRORS = (PynamoDBException, BotoCoreError, Throttled)
 _log = logging.getLogger(__name__)
 
 
@@ -105,8 +101,8 @@ def _content(
         raise MethodNotAllowed(request.method)
     try:
         return views.answer(request, match, settings, render)
-    except _STORAGE_ERRORS as error:
-        _log.exception("the storage did not answer")
+    except STORAGE_ERRORS as error:
+        _log.error("the storage did not answer: %s", error)
         raise Unavailable from error
 
 

@@ -152,7 +152,8 @@ def _query(request: Any) -> str:
     parameters = request.query_params
     if not parameters:
         return ""
-    return urlencode([(name, value) for name in parameters for value in parameters.getlist(name)])
+    pairs = [(name, value) for name in parameters for value in parameters.getlist(name)]
+    return urlencode(pairs, quote_via=quote, errors="replace")
 
 
 def _decoded(path: str) -> str:

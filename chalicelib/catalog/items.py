@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from chalicelib.catalog import validity
 from chalicelib.catalog.entities import Category, Entity, Grid, Package
 from chalicelib.catalog.rendering import RENDERING, render
 from chalicelib.storage.models import CategoryItem, GridItem, PackageItem, ServedItem
@@ -82,8 +83,10 @@ def stage(
     """Add to ``transaction`` all that a creation, change or deletion of one entity means.
 
     ``before`` is what was read (``None``: it must not exist), ``after`` what shall be (``None``:
-    it goes). This is the only place that knows which writes belong together.
+    it goes). This is the only place that knows which writes belong together. Raises Invalid.
     """
+    if after is not None:
+        validity.check(after)
     subject = after if after is not None else before.entity if before is not None else None
     assert subject is not None, "neither before nor after"
     if after is None:

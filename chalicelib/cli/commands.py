@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, NoCredentialsError
-from pynamodb.exceptions import PynamoDBException
+from botocore.exceptions import NoCredentialsError
 
 from chalicelib import clock
 from chalicelib.catalog import checking
@@ -17,10 +16,7 @@ from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
 from chalicelib.cli import report
 from chalicelib.storage import models
-from chalicelib.storage.reads import Throttled
-from chalicelib.storage.transaction import Contended
-
-_STORAGE_ERRORS = (PynamoDBException, BotoCoreError, Contended, Throttled)
+from chalicelib.storage.errors import STORAGE_ERRORS
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,16 +33,23 @@ def run(options: argparse.Namespace) -> int:
     try:
         return commands[options.command](options)
     except KeyboardInterrupt:
-        print(
-            "packgrid: interrupted; what was written is whole, run it again to go on",
-            file=sys.stderr,
-        )
+        print("packgrid: interrupted", file=sys.stderr)
         return 130
-    except _STORAGE_ERRORS as error:
+    except STORAGE_ERRORS as error:
         print(f"packgrid: {_storage_hint(error)}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except OSError as error:
         print(f"packgrid: {error}", file=sys.stderr)
+        return 2
+    except ValueError as error:
+        # botocore's, when it makes its client.
+        if "endpoint" not in str(error):
+            raise
+        print(f"packgrid: AWS_ENDPOINT_URL: {error}", file=sys.stderr)
         return 2
 
 
@@ -54,10 +57,10 @@ def _storage_hint(error: Exception) -> str:
     cause = getattr(error, "cause", None) or error
     if isinstance(cause, NoCredentialsError):
         return "no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
-    where = os.environ.get("AWS_ENDPOINT_URL", "AWS")
+    where = os.environ.get("AWS_ENDPOINT_URL") or "AWS"
     text = f"{where} did not do it: {cause}"
     if "ResourceNotFound" in text or "not found" in text:
-        text += "\npackgrid: run `python -m chalicelib.cli init` first to create the tables"
+        text += "\npackgrid: the command `init` creates the tables"
     return text
 
 
@@ -70,6 +73,7 @@ def _init(options: argparse.Namespace) -> int:
 def _load(options: argparse.Namespace) -> int:
     with Outcome() as outcome:
         try:
+            mark = None if options.dry_run else _begin(options.file)
             with report.progress() as progress:
                 load(options.file, outcome, progress, dry_run=options.dry_run)
         except (NotAFixture, OSError) as error:
@@ -79,36 +83,37 @@ def _load(options: argparse.Namespace) -> int:
             report.print_outcome(outcome)
             raise
         report.print_outcome(outcome, dry_run=options.dry_run)
-        if outcome.finished:
-            _remember(options.file, outcome)
+        if mark is not None:
+            mark.finished, mark.outcome = clock.now(), outcome.summary()
+            mark.save()
         return 1 if options.strict and outcome.refused else 0
 
 
-def _remember(path: Path, outcome: Outcome) -> None:
-    models.LoadItem(
-        _sha256(path), file_name=path.name, finished=clock.now(), outcome=outcome.summary()
-    ).save()
+def _begin(path: Path) -> models.LoadItem:
+    """Note that a file is being loaded, so that `check` can tell a load that did not end."""
+    mark = models.LoadItem(_sha256(path), file_name=path.name, started=clock.now())
+    mark.save()
+    return mark
 
 
-def prepare(data: Path | None) -> int:
-    """Have the tables, and the catalogue ``data`` in them; returns an exit code.
+def prepare(data: Path) -> int:
+    """Have the catalogue ``data`` in the tables; returns an exit code.
 
     A file that was loaded to its end is not loaded again: what changed since stays.
     """
-    models.create_tables()
-    if data is None or _was_loaded(data):
+    loads = list(models.LoadItem.scan(consistent_read=True))
+    digest = _sha256(data)
+    if any(mark.sha256 == digest and mark.finished for mark in loads):
+        print(f"packgrid: {data} was loaded before; the data are as they were left")
         return 0
-    print(f"packgrid: loading {data}", file=sys.stderr)
+    if others := {mark.file_name for mark in loads} - {data.name}:
+        print(
+            f"packgrid: WARNING: there is another catalogue in this state ({', '.join(others)}); "
+            f"{data} is loaded over it. To serve it by itself, give it a STATE of its own",
+            file=sys.stderr,
+        )
+    print(f"packgrid: loading {data}; it is served when it is loaded", file=sys.stderr)
     return _load(argparse.Namespace(file=data, strict=False, dry_run=False))
-
-
-def _was_loaded(path: Path) -> bool:
-    """Whether these very bytes were loaded to their end before."""
-    try:
-        models.LoadItem.get(_sha256(path), consistent_read=True)
-    except models.LoadItem.DoesNotExist:
-        return False
-    return True
 
 
 def _sha256(path: Path) -> str:
@@ -118,6 +123,9 @@ def _sha256(path: Path) -> str:
 
 def _check(options: argparse.Namespace) -> int:
     faults = 0
+    for mark in models.LoadItem.scan(consistent_read=True):
+        if not mark.finished:
+            print(f"the load of {mark.file_name} has not ended: load it again")
     for fault in checking.faults():
         faults += 1
         print(fault)

@@ -62,9 +62,14 @@ def print_outcome(outcome: Outcome, dry_run: bool = False) -> None:
         console.print(table)
     for note in notes:
         print(note)
+    if outcome.refused:
+        print(f"{outcome.refused} records were refused, for the reasons above")
     if dry_run:
         print(
             "dry run: nothing was written; what records refer to was looked for in the file alone"
         )
     elif not outcome.finished:
-        print("not finished: run it again, and it goes on where it stopped")
+        print(
+            "not finished: until it is run again, and goes on where it stopped, packages may be "
+            "in grids that do not list them"
+        )

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from chalicelib.cli import commands
 from chalicelib.local.engine import VARIABLES, Engine, EngineError
 from chalicelib.local.gateway import Gateway
+from chalicelib.storage import models
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -45,9 +46,18 @@ def _on_signal(number: int, frame: Any) -> NoReturn:
 def _serve(options: argparse.Namespace, started: ExitStack) -> int:
     import app
 
+    # Before anything is started: a file that is not there, and a port in use.
+    if options.data is not None:
+        options.data.open("rb").close()
     try:
-        # First, so that a port in use is said before anything else is done.
-        gateway = started.enter_context(Gateway(app.app, options.port, options.host))
+        gateway = started.enter_context(Gateway(app.app, options.port, options.host, listen=False))
+        engine = started.enter_context(Engine(options.state)) if options.engine else None
+        os.environ.update(engine.environment if engine else {})
+        if engine is not None:
+            models.create_tables()
+        if options.data is not None and (code := commands.prepare(options.data)):
+            return code
+        gateway.server_activate()
     except OverflowError:
         print(f"packgrid: there is no port {options.port}", file=sys.stderr)
         return 2
@@ -56,17 +66,19 @@ def _serve(options: argparse.Namespace, started: ExitStack) -> int:
             raise
         print(f"packgrid: port {options.port} is in use; take another: PORT=...", file=sys.stderr)
         return 2
-    if options.engine:
-        engine = started.enter_context(Engine(options.state))
-        os.environ.update(engine.environment)
-    code = commands.prepare(options.data)
-    if code:
-        return code
     threading.Thread(target=gateway.serve_forever, daemon=True).start()
     started.callback(gateway.shutdown)
     _announce(options, gateway)
-    threading.Event().wait()
-    return 0
+    if engine is None:
+        threading.Event().wait()
+    else:
+        engine.wait()
+        print(
+            "packgrid: the engine has ended by itself; what was written since it was started "
+            f"may be lost. Its log: {options.state / 'engine.log'}",
+            file=sys.stderr,
+        )
+    return 2
 
 
 def _announce(options: argparse.Namespace, gateway: Gateway) -> None:

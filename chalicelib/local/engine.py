@@ -112,6 +112,11 @@ class Engine:
             self._lock.close()
             self._lock = None
 
+    def wait(self) -> None:
+        """Wait until it ends, which it does not by itself."""
+        if self._process is not None:
+            self._process.wait()
+
     def _take_lock(self) -> None:
         lock = (self.state / "lock").open("a+")
         try:

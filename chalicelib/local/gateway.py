@@ -56,10 +56,31 @@ class Gateway(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, app: LambdaApp, port: int, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        app: LambdaApp,
+        port: int,
+        host: str = "127.0.0.1",
+        *,
+        listen: bool = True,
+        raw_query: bool = True,
+    ) -> None:
+        """Take the port.
+
+        With ``listen=False``, nobody is let in until ``server_activate()``. API Gateway does not
+        tell the query string as it was sent; ``raw_query=False`` does not either.
+        """
+        self.raw_query = raw_query
         self.app = app
         self._resources = sorted(app.routes, key=_specificity)
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), _Handler, bind_and_activate=False)
+        try:
+            self.server_bind()
+            if listen:
+                self.server_activate()
+        except BaseException:
+            self.server_close()
+            raise
 
     @property
     def port(self) -> int:
@@ -107,7 +128,7 @@ class Gateway(ThreadingHTTPServer):
                 "resourcePath": resource,
                 "httpMethod": method,
                 "path": path,
-                "rawQueryString": query,
+                **({"rawQueryString": query} if self.raw_query else {}),
                 "identity": {"sourceIp": "127.0.0.1"},
             },
             "body": base64.b64encode(body).decode() if body else None,
@@ -137,7 +158,6 @@ def _specificity(resource: str) -> tuple[bool, int, str]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "packgrid"
-    sys_version = ""
     timeout = 60
     server: Gateway
 
@@ -234,6 +254,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.request_version = "HTTP/1.1"
         body = _detail(_DETAILS[code])
         self._send(code, {"Content-Type": "application/json", "Connection": "close"}, body)
+
+    def version_string(self) -> str:
+        """What the Server header says."""
+        return self.server_version
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Requests are not logged here."""

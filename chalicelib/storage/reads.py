@@ -35,6 +35,8 @@ BY_SLUG: dict[str, PackagesBySlug | GridsBySlug] = {
 MAX_ID = 2**63 - 1
 #: The most bytes of UTF-8 that DynamoDB takes as the partition key of an index.
 MAX_SLUG_BYTES = 2048
+#: The most bytes of a slug or repository URL: a name is stored with a prefix of at most 20.
+MAX_NAME_BYTES = MAX_SLUG_BYTES - 20
 BATCH = 100
 PARALLEL = 8
 

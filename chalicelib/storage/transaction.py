@@ -67,6 +67,10 @@ class CategoryMissing(WriteRefused):
         self.identifier = identifier
 
 
+class TooManyWrites(WriteRefused):
+    """The change is more than one transaction holds."""
+
+
 class ItemTooLarge(WriteRefused):
     """An item would be larger than DynamoDB's 400 KB."""
 
@@ -87,6 +91,7 @@ class _Write:
     refusal: WriteRefused | None
     actions: list[Any] | None = None
     delete: bool = False
+    check: bool = False
 
 
 @dataclass(slots=True)
@@ -126,6 +131,11 @@ class Transaction:
         whole = unchanged if condition is None else unchanged & condition
         self._add(_Write(item, whole, refusal, delete=True))
 
+    def expect(self, model: type[ServedItem], identifier: int, version: int) -> None:
+        """Write nothing at all unless this item still has ``version``."""
+        refusal = VersionConflict(model.__name__, identifier)
+        self._add(_Write(model(identifier), model.version == version, refusal, check=True))
+
     def put(self, item: Model) -> None:
         """Put an item whatever is there: for writes that are idempotent by themselves."""
         self._add(_Write(item, None, None))
@@ -135,7 +145,7 @@ class Transaction:
         self._add(_Write(item, None, None, delete=True))
 
     def _add(self, write: _Write) -> None:
-        if not write.delete:
+        if not write.delete and not write.check:
             self.size += _size(write.model)
         self._items.append(write)
 
@@ -161,6 +171,8 @@ class Transaction:
         Raises a ``WriteRefused`` when the catalogue is not as assumed, and ``Contended`` when
         collisions on the directory, or passing faults of DynamoDB, outlast every retry.
         """
+        if len(self) > MAX_WRITES or self.size > MAX_BYTES:
+            raise TooManyWrites(f"{len(self)} writes of {self.size} bytes are too many at once")
         settled = self._items + self._name_writes() + self._category_writes()
         if not settled and not self._listings:
             return
@@ -241,12 +253,15 @@ class _Collision(Exception):
 
 
 def _send(writes: list[_Write]) -> None:
-    # PynamoDB sends deletes, then puts, then updates; reasons come back in that order.
-    ordered = sorted(writes, key=lambda write: (not write.delete, write.actions is not None))
+    # PynamoDB sends checks, deletes, puts, then updates; reasons come back in that order.
+    ordered = sorted(writes, key=lambda w: (not w.check, not w.delete, w.actions is not None))
     try:
         with TransactWrite(connection=models.connection()) as transaction:
             for write in ordered:
-                if write.delete:
+                if write.check and isinstance(write.model, ServedItem):
+                    key = int(write.model.id)
+                    transaction.condition_check(type(write.model), key, condition=write.condition)
+                elif write.delete:
                     transaction.delete(write.model, condition=write.condition)
                 elif write.actions is not None:
                     transaction.update(write.model, write.actions, condition=write.condition)

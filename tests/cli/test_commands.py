@@ -1,7 +1,9 @@
 """The operator's commands: what they do, say and return."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from tests.support.entities import category, package
 from tests.support.fixtures import category as category_record
 from tests.support.fixtures import package as package_record
 from tests.support.fixtures import record, write
+from tests.support.races import Answer, answering
 
 Capture = pytest.CaptureFixture[str]
 
@@ -143,3 +146,46 @@ def test_a_load_also_makes_old_bodies_new(tables: None, file: Path) -> None:
     _age(1)
     main(["load", str(file)])
     assert reading.by_id("packages", 1) == wanted
+
+
+def test_a_load_that_is_interrupted_says_what_it_wrote(
+    tables: None, tmp_path: Path, capsys: Capture
+) -> None:
+    many = write(tmp_path / "many.json", [category_record(), *map(package_record, range(1, 61))])
+    sent = 0
+
+    def interrupted(arguments: dict[str, Any], call: Callable[[], Answer]) -> Answer:
+        nonlocal sent
+        sent += 1
+        if sent > 2:
+            raise KeyboardInterrupt
+        return call()
+
+    with answering("TransactWriteItems", interrupted):
+        assert main(["load", str(many)]) == 130
+    said = capsys.readouterr().out
+    (line,) = [line for line in said.splitlines() if "package.package" in line]
+    assert [cell.strip() for cell in line.split("│")[1:-1]] == [
+        "package.package",
+        "28",
+        "0",
+        "0",
+        "0",
+    ]
+    assert "not finished" in said
+    assert main(["check"]) == 0
+    assert "the load of many.json has not ended" in capsys.readouterr().out
+    assert main(["load", str(many)]) == 0
+    assert main(["check"]) == 0
+    assert "has not ended" not in capsys.readouterr().out
+
+
+def test_refusals_are_in_the_order_of_the_file_and_counted(
+    tables: None, tmp_path: Path, capsys: Capture
+) -> None:
+    records = [category_record(), package_record(1, category=9), record("x.y", 5, {})]
+    assert main(["load", str(write(tmp_path / "fixture.json", records))]) == 0
+    said = capsys.readouterr().out
+    refused = [line.split(" (")[0] for line in said.splitlines() if line.startswith("refused ")]
+    assert refused == ["refused record 2", "refused record 3"]
+    assert "2 records were refused" in said

@@ -1,6 +1,8 @@
 """What cannot be done is said in a line, with exit code 2 and no traceback."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,7 @@ from chalicelib.cli.__main__ import main
 from chalicelib.storage.models import PackageItem
 from tests.support import process, state
 from tests.support.fixtures import category, package, record, write
+from tests.support.races import Answer, answering
 
 Capture = pytest.CaptureFixture[str]
 
@@ -46,7 +49,7 @@ def test_tables_that_do_not_exist_are_a_matter_of_init(
     PackageItem.delete_table()
     file = write(tmp_path / "fixture.json", [category(), package()])
     assert main(["load", str(file)]) == 2
-    assert "run `python -m chalicelib.cli init` first" in capsys.readouterr().err
+    assert "the command `init` creates the tables" in capsys.readouterr().err
     assert main(["init"]) == 0
     assert main(["load", "--strict", str(file)]) == 0
 
@@ -108,3 +111,30 @@ def test_a_terminal_of_another_encoding_is_no_obstacle(tables: None, tmp_path: P
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\u5c71.\\u7530" in done.stdout
     assert state.listed("categories") == [1]
+
+
+@pytest.mark.parametrize("endpoint", ["foo", "127.0.0.1:1", "http://"])
+def test_an_endpoint_that_is_none_is_said(
+    tables: None, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    ended = process.run("check", AWS_ENDPOINT_URL=endpoint)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("packgrid: AWS_ENDPOINT_URL: ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_file_that_changes_while_it_is_loaded_is_said(
+    tables: None, tmp_path: Path, capsys: Capture
+) -> None:
+    file = write(tmp_path / "fixture.json", [category(), package(1)])
+
+    def rewritten(arguments: dict[str, Any], call: Callable[[], Answer]) -> Answer:
+        write(file, [category(), package(2), package(3)])
+        return call()
+
+    with answering("TransactWriteItems", rewritten):
+        assert main(["load", str(file)]) == 2
+    assert "was changed while it was being loaded" in capsys.readouterr().err
+    assert main(["check"]) == 0
+    assert "the load of fixture.json has not ended" in capsys.readouterr().out

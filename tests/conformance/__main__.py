@@ -33,22 +33,26 @@ def _compare(folder: Path) -> int:
     for command in (["init"], ["load", "--strict", str(folder / "catalog_a.json.gz")], ["check"]):
         if code := cli(command):
             return code
-    with Gateway(app.app, 0) as gateway:
-        threading.Thread(target=gateway.serve_forever, daemon=True).start()
-        passed, total, left_out = _replay(folder, gateway.port)
-        gateway.shutdown()
+    passed: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
+    # With the query string as it was sent, and with no more of it than API Gateway tells.
+    for raw_query in (True, False):
+        with Gateway(app.app, 0, raw_query=raw_query) as gateway:
+            threading.Thread(target=gateway.serve_forever, daemon=True).start()
+            left_out = _replay(folder, gateway.port, passed, total)
+            gateway.shutdown()
     for endpoint in sorted(total):
         print(f"{endpoint}: {passed[endpoint]}/{total[endpoint]}")
     for reason, number in sorted(left_out.items()):
         print(f"not in scope, {reason}: {number}")
     failed = sum(total.values()) - sum(passed.values())
+    print("each request was sent twice, with and without the raw query string")
     print(f"{sum(passed.values())} passed, {failed} failed")
     return 1 if failed or not total else 0
 
 
-def _replay(folder: Path, port: int) -> tuple[Counter[str], Counter[str], Counter[str]]:
-    passed: Counter[str] = Counter()
-    total: Counter[str] = Counter()
+def _replay(folder: Path, port: int, passed: Counter[str], total: Counter[str]) -> Counter[str]:
     left_out: Counter[str] = Counter()
     for recorded in recordings(folder):
         if reason := out_of_scope(recorded):
@@ -63,7 +67,7 @@ def _replay(folder: Path, port: int) -> tuple[Counter[str], Counter[str], Counte
         print(f"DIFFERENT {request['id']} {request['method']} {request['path'][:120]}")
         for line in found:
             print(f"  {line}")
-    return passed, total, left_out
+    return left_out
 
 
 if __name__ == "__main__":

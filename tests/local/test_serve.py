@@ -150,3 +150,35 @@ def test_one_state_is_served_once_at_a_time_and_may_be_empty(tmp_path: Path) -> 
         )
         assert _stopped(first, signal.SIGHUP) == 0
     assert engines_of(tmp_path) == []
+
+
+def test_when_its_engine_dies_it_says_so_and_ends(tmp_path: Path) -> None:
+    with _serving(tmp_path / "state") as (process, _, _):
+        (engine,) = engines_of(tmp_path / "state")
+        os.kill(engine, signal.SIGKILL)
+        assert process.wait(SECONDS) == 2
+        assert process.stderr
+        assert "the engine has ended by itself" in process.stderr.read()
+
+
+def test_another_catalogue_in_the_same_state_is_warned_of(tmp_path: Path, sample: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text("[]")
+    with _serving(tmp_path / "state", "--data", str(sample)) as (process, _, _):
+        process.send_signal(signal.SIGINT)
+        process.wait(SECONDS)
+    with _serving(tmp_path / "state", "--data", str(other)) as (process, _, _):
+        process.send_signal(signal.SIGINT)
+        process.wait(SECONDS)
+        assert process.stderr
+        assert "WARNING: there is another catalogue" in process.stderr.read()
+
+
+def test_a_missing_catalogue_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    with _started(
+        "--engine", "--port", "0", "--state", str(tmp_path / "state"), "--data", "nothing.json"
+    ) as process:
+        _, said = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2
+    assert "nothing.json" in said
+    assert not (tmp_path / "state").exists()

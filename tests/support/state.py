@@ -32,6 +32,11 @@ def rows() -> Rows:
         return {place: row for part in pool.map(_rows_of, models.MODELS) for place, row in part}
 
 
+def catalogue_rows() -> Rows:
+    """The same without the notes on loads."""
+    return {place: row for place, row in rows().items() if place[0] != "loads"}
+
+
 def _rows_of(kind: str) -> list[tuple[tuple[str, str], Row]]:
     client: Any = models.connection().client
     asked = {"TableName": models.MODELS[kind].Meta.table_name, "ConsistentRead": True}

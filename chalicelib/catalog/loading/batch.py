@@ -10,15 +10,15 @@ from chalicelib.catalog.items import E, Stored, names_of, stage
 from chalicelib.catalog.loading.fixture import Position
 from chalicelib.catalog.loading.outcome import CHANGED, CREATED, UNCHANGED
 from chalicelib.catalog.rendering import RENDERING
-from chalicelib.catalog.writing import read_many
+from chalicelib.catalog.stored import read_many
+from chalicelib.catalog.validity import Invalid
 from chalicelib.storage.backoff import DEFAULT, Backoff
 from chalicelib.storage.transaction import (
-    MAX_BYTES,
-    MAX_WRITES,
     CategoryMissing,
     Contended,
     ItemTooLarge,
     NameTaken,
+    TooManyWrites,
     Transaction,
     VersionConflict,
     error_code,
@@ -68,7 +68,7 @@ def _write(wanted: list[Wanted[E]], results: Results[E], backoff: Backoff) -> No
             results.done |= _attempt_without_taken(wanted, results)
         except VersionConflict:
             continue
-        except (CategoryMissing, ItemTooLarge, TransactWriteError, _TooMuch) as error:
+        except (CategoryMissing, Invalid, ItemTooLarge, TooManyWrites, TransactWriteError) as error:
             if isinstance(error, TransactWriteError) and not _is_about_items(error):
                 raise
             if len(wanted) == 1:
@@ -111,8 +111,6 @@ def _attempt(wanted: list[Wanted[E]]) -> dict[int, str]:
         else:
             stage(transaction, before, after, fingerprint)
             done[item.id] = CREATED if before is None else CHANGED
-    if len(transaction) > MAX_WRITES or transaction.size > MAX_BYTES:
-        raise _TooMuch
     transaction.commit()
     return done
 
@@ -147,7 +145,3 @@ def _reason(error: Exception) -> str:
         details = [r.message for r in error.cancellation_reasons if r and r.message]
         return "; ".join(details) or str(error.cause)
     return str(error)
-
-
-class _TooMuch(Exception):
-    """More than one transaction holds."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.catalog.rendering import is_renderable
-from chalicelib.storage.reads import MAX_ID, MAX_SLUG_BYTES
+from chalicelib.storage.reads import MAX_ID, MAX_NAME_BYTES
 
 _shortened = reprlib.Repr()
 _shortened.maxstring = _shortened.maxother = 60
@@ -34,9 +34,8 @@ def a_name(value: Any) -> str:
     text = a_text(value)
     if not text.strip():
         raise BadRecord("blank")
-    # Names are stored as keys with a prefix of at most 20 bytes.
-    if len(text.encode()) > MAX_SLUG_BYTES - 20:
-        raise BadRecord(f"longer than {MAX_SLUG_BYTES - 20} bytes")
+    if len(text.encode()) > MAX_NAME_BYTES:
+        raise BadRecord(f"longer than {MAX_NAME_BYTES} bytes")
     return text
 
 

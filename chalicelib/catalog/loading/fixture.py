@@ -12,14 +12,17 @@ from typing import IO, Any
 
 _CHUNK = 1 << 18
 #: The longest record that is read, in characters. DynamoDB holds 400 KB in an item.
-MAX_RECORD = 4 << 20
+MAX_RECORD = 1 << 20
+#: So many characters are read twice in search of the next record after one that was too long.
+_MAX_READ_TWICE = 32 * MAX_RECORD
+_TAIL = 64
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: How a record begins; Django before 1.7 wrote the primary key first.
 _NEXT_RECORD = re.compile(r'\{\s*"(?:model|pk|fields)"\s*:')
 
 
 class NotAFixture(ValueError):
-    """The file as a whole cannot be read as a JSON array of records."""
+    """The file as a whole cannot be read as a JSON array of records, or changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,18 @@ class Fixture:
     def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
         self.path = path
         self.chunk = chunk
+        self._state = _state(path)
         self.size = path.stat().st_size
         #: Bytes of the file (compressed, if it is) read so far in the present iteration.
         self.done = 0
 
+    def check(self) -> None:
+        """Raise NotAFixture if the file is no longer the one that was read first."""
+        if _state(self.path) != self._state:
+            raise NotAFixture(f"{self.path.name}: the file was changed while it was being loaded")
+
     def __iter__(self) -> Iterator[Record]:
+        self.check()
         with self.path.open("rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
@@ -85,6 +95,11 @@ class Fixture:
             yield Record(Position(number, text.line, text.character), error=fault)
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 class _Text:
     """Characters of a stream with a moving window over them, and the place of its start."""
 
@@ -96,6 +111,7 @@ class _Text:
         self._window = ""
         self._at = 0
         self._ended = False
+        self._read_twice = 0
         self.line = 1
         self._line_start = 0
         self._consumed = 0
@@ -158,7 +174,7 @@ class _Text:
             except RecursionError:
                 return None, "not readable: nested too deeply"
             except ValueError as error:
-                reason = getattr(error, "msg", str(error))
+                reason = re.sub(r"( starting)? at$", "", getattr(error, "msg", str(error)))
             else:
                 # A number may go on in what is not read yet.
                 if end < len(self._window) or not self._fill():
@@ -166,9 +182,16 @@ class _Text:
                     return value, None
                 continue
             if len(self._window) - self._at > MAX_RECORD:
+                self._give_up_on_much()
                 return None, f"not JSON ({reason}), or longer than {MAX_RECORD} characters"
             if not self._fill(len(self._window) - self._at):
-                return None, self.fault or f"not JSON: {reason}"
+                return None, self.fault or f"not JSON ({reason}), or cut off by the file's end"
+
+    def _give_up_on_much(self) -> None:
+        """After a record that is too long: go on within it, but not for ever."""
+        self._read_twice += len(self._window) - self._at
+        if self._read_twice > _MAX_READ_TWICE:
+            self.advance(len(self._window) - self._at - _TAIL)
 
     def skip_to_record(self) -> bool:
         """After a value that could not be read: move to where the next record seems to begin."""
@@ -179,6 +202,6 @@ class _Text:
                 self.advance(match.start() - self._at)
                 return True
             # Keep a tail: a record may begin across the end of the window.
-            self.advance(max(0, len(self._window) - self._at - 64))
+            self.advance(max(0, len(self._window) - self._at - _TAIL))
             if not self._fill():
                 return False

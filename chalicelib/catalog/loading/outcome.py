@@ -13,6 +13,8 @@ from chalicelib.catalog.loading.fixture import Position
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 KEPT_WITH_PACKAGE, NOT_KEPT = "kept with their package", "older, not kept"
 WOULD_BE_LOADED = "would be loaded"
+#: So many refusals are put in order in memory.
+_SORTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Outcome:
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     finished: bool = False
-    _refused: set[int] = field(default_factory=set)
+    refused: int = 0
+    #: By number of the record; a set of millions would fill the memory.
+    _is_refused: bytearray = field(default_factory=bytearray)
     _refusals: tempfile.SpooledTemporaryFile[str] = field(default_factory=_spool)
 
     def __enter__(self) -> Self:
@@ -61,9 +65,12 @@ class Outcome:
 
     def refuse(self, model: str, pk: object, position: Position, reason: str) -> None:
         """Note a refusal; a record is refused once, for the first reason found."""
-        if position.record in self._refused:
+        if self.is_refused(position):
             return
-        self._refused.add(position.record)
+        missing = position.record + 1 - len(self._is_refused)
+        self._is_refused.extend(bytes(max(0, missing)))
+        self._is_refused[position.record] = True
+        self.refused += 1
         self.count(model, REFUSED)
         what = f"{model} {pk}" if pk is not None else model
         where = (position.record, position.line, position.character)
@@ -71,18 +78,14 @@ class Outcome:
 
     def is_refused(self, position: Position) -> bool:
         """Whether the record at this place was refused."""
-        return position.record in self._refused
-
-    @property
-    def refused(self) -> int:
-        """How many records were refused."""
-        return len(self._refused)
+        record = position.record
+        return record < len(self._is_refused) and bool(self._is_refused[record])
 
     def refusals(self) -> Iterator[Refusal]:
-        """Every refusal, in the order in which they were found."""
+        """Every refusal, in the order of the file (as found, if they are very many)."""
         self._refusals.seek(0)
-        for line in self._refusals:
-            where, what, reason = json.loads(line)
+        lines = map(json.loads, self._refusals)
+        for where, what, reason in sorted(lines) if self.refused <= _SORTED else lines:
             yield Refusal(Position(*where), what, reason)
 
     def summary(self) -> dict[str, dict[str, int]]:

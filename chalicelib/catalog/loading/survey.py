@@ -2,7 +2,7 @@
 
 A record may refer to one that comes later (a package to its latest version), so nothing can be
 written before all of the file was seen once. What is kept of each package meanwhile is small:
-its title, names and references, not its figures.
+its names and references, not its figures.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.catalog.entities import Category, Grid
 from chalicelib.catalog.loading.fields import BadRecord, shown
 from chalicelib.catalog.loading.fixture import Fixture, Position, Record
-from chalicelib.catalog.loading.outcome import KEPT_WITH_PACKAGE, NOT_KEPT, Outcome
+from chalicelib.catalog.loading.outcome import NOT_KEPT, Outcome
 from chalicelib.catalog.loading.records import (
     CATEGORY,
     GRID,
@@ -37,9 +37,6 @@ class Outline:
     """What is kept of a package between the readings."""
 
     position: Position
-    title: str
-    slug: str
-    repo_url: str
     category: int
     latest_version: int | None
     deprecates: int | None
@@ -117,7 +114,6 @@ class _Surveyor:
             elif pk not in wanted:
                 self.outcome.count(VERSION, NOT_KEPT)
             else:
-                self.outcome.count(VERSION, KEPT_WITH_PACKAGE)
                 self.survey.versions[pk] = Version(
                     pk, values["package"], values["number"], values.get("upload_time")
                 )
@@ -200,9 +196,6 @@ class _Surveyor:
         self._unique(PACKAGE, pk, pk in self.survey.packages, names)
         self.survey.packages[pk] = Outline(
             position,
-            values["title"],
-            values["slug"],
-            repo_url,
             values["category"],
             values.get("latest_version"),
             values.get("deprecates_package"),
@@ -230,9 +223,9 @@ class _Surveyor:
 def _label(value: Any) -> tuple[str, object]:
     """How to call a record that may be anything: its model and primary key, if it has them."""
     if not isinstance(value, dict):
-        return "record", None
+        return "(not a record)", None
     model, pk = value.get("model"), value.get("pk")
-    label = "record"
+    label = "(not a record)"
     if isinstance(model, str) and model.isprintable() and 0 < len(model) <= 80:
         label = model
     return label, None if pk is None else shown(pk)

@@ -64,7 +64,7 @@ def test_a_write_that_never_gets_through_ends_the_load_and_writes_nothing(
     # Records are not to blame, so none is refused, and the rest is not tried in vain.
     assert "refused package" not in output.out
     assert calls.operations.count("TransactWriteItems") <= DEFAULT.attempts
-    assert state.rows() == {}
+    assert state.catalogue_rows() == {}
     assert load_file(file).refusals == []
     state.assert_sound()
 
@@ -85,7 +85,7 @@ def test_a_load_that_stops_in_its_middle_leaves_a_sound_catalogue(
 
     with answering("TransactWriteItems", third_fails):
         assert main(["load", str(file)]) == 2
-    assert "not finished: run it again" in capsys.readouterr().out
+    assert "not finished: until it is run again" in capsys.readouterr().out
     assert len(state.listed("packages")) == 28
     state.assert_sound()
     assert main(["load", "--strict", str(file)]) == 0
@@ -101,4 +101,4 @@ def test_reads_that_stay_throttled_end_the_load(
     with answering("BatchGetItem", none_processed):
         assert main(["load", str(file)]) == 2
     assert "unprocessed" in capsys.readouterr().err
-    assert state.rows() == {}
+    assert state.catalogue_rows() == {}

@@ -240,3 +240,22 @@ def test_bytes_that_are_not_utf8_never_pass_as_text(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         first["model"].encode()
     assert second == {"model": "b"}
+
+
+def test_records_that_never_end_do_not_cost_more_with_each(tmp_path: Path) -> None:
+    """Each opening is a record that goes on to the end of the file; reading stays bounded."""
+    file = tmp_path / "nested.json"
+    opening = '{"model":[' + "1," * 5_000
+    file.write_text("[" + opening * 450)
+    read = 0
+
+    class Counting(json.JSONDecoder):
+        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
+            nonlocal read
+            read += len(s) - idx
+            return super().raw_decode(s, idx)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json, "JSONDecoder", Counting)
+        assert all(found.error for found in Fixture(file))
+    assert read < 100 * MAX_RECORD

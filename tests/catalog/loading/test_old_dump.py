@@ -135,7 +135,7 @@ def test_two_dumps_in_one_file_are_told_not_half_forgotten(tables: None, tmp_pat
     path.write_text(path.read_text() + json.dumps([package(2)]))
     loaded = load_file(path)
     assert [str(refusal) for refusal in loaded.refusals] == [
-        "record 3 (line 5, character 1): record: something after the end of the array"
+        "record 3 (line 5, character 1): (not a record): something after the end of the array"
     ]
     assert listed("packages") == [1]
 

@@ -131,9 +131,9 @@ _REFUSED: list[tuple[Any, str, str]] = [
     (record("auth.user", 9, {}), "auth.user 9", "unknown model 'auth.user'"),
     (record("grid.element", 9, {}), "grid.element 9", "unknown model 'grid.element'"),
     (record("Package.Package", 9, {}), "Package.Package 9", "unknown model 'Package.Package'"),
-    (record("a\ud800\x1b[2J", 9, {}), "record 9", "unknown model 'a\\ud800\\x1b[2J'"),
-    ({"pk": 9, "fields": {}}, "record 9", "no model"),
-    (_with(package(9), model=7), "record 9", "unknown model 7"),
+    (record("a\ud800\x1b[2J", 9, {}), "(not a record) 9", "unknown model 'a\\ud800\\x1b[2J'"),
+    ({"pk": 9, "fields": {}}, "(not a record) 9", "no model"),
+    (_with(package(9), model=7), "(not a record) 9", "unknown model 7"),
     # Fields and primary keys.
     (_with(package(9), fields=None), "package.package 9", "no fields"),
     (_with(package(9), fields=[]), "package.package 9", "no fields"),
@@ -145,10 +145,10 @@ _REFUSED: list[tuple[Any, str, str]] = [
     (_with(package(9), pk=9.0), "package.package 9.0", "pk: not a whole number: 9.0"),
     (_with(package(9), pk=2**63), f"package.package {2**63}", "pk: a number of more than 64 bits"),
     # No objects at all.
-    (None, "record", "not an object with model, pk and fields"),
-    ("package.package", "record", "not an object with model, pk and fields"),
-    (12, "record", "not an object with model, pk and fields"),
-    ([package(9)], "record", "not an object with model, pk and fields"),
+    (None, "(not a record)", "not an object with model, pk and fields"),
+    ("package.package", "(not a record)", "not an object with model, pk and fields"),
+    (12, "(not a record)", "not an object with model, pk and fields"),
+    ([package(9)], "(not a record)", "not an object with model, pk and fields"),
 ]
 
 

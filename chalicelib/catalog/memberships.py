@@ -1,0 +1,186 @@
+"""Packages in grids: a row, the package's grids and the grid's packages always agree."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+
+from chalicelib.catalog.entities import Category, Grid, Package
+from chalicelib.catalog.items import MODELS, E, Stored, stage
+from chalicelib.catalog.stored import AlreadyExists, read, read_many, repeated
+from chalicelib.storage import reads
+from chalicelib.storage.capacity import MAX_ITEM_BYTES
+from chalicelib.storage.models import GridItem, MembershipItem, PackageItem
+from chalicelib.storage.transaction import MAX_BYTES, Transaction, VersionConflict
+
+#: Memberships removed in one transaction: each takes its row and a package or grid.
+_MEMBERSHIPS_AT_ONCE = 40
+
+
+def add_to_grid(membership: int, grid: int, package: int) -> None:
+    """Put a package into a grid as the row ``membership``; doing it twice changes nothing.
+
+    Raises Missing (grid or package), AlreadyExists (the row is another), Contended.
+    """
+
+    def attempt() -> None:
+        the_package, the_grid = read(Package, package), read(Grid, grid)
+        if (membership, grid) in the_package.entity.memberships:
+            return
+        row = reads.items(MembershipItem, [membership]).get(membership)
+        if row is not None:
+            raise AlreadyExists(f"membership {membership} is of package {int(row.package_id)}")
+        members = (*the_grid.entity.members, (membership, package))
+        pairs = sorted((*the_package.entity.memberships, (membership, grid)))
+        transaction = Transaction()
+        transaction.create(MembershipItem(membership, grid_id=grid, package_id=package))
+        stage(transaction, the_package, replace(the_package.entity, memberships=tuple(pairs)))
+        stage(
+            transaction,
+            the_grid,
+            replace(
+                the_grid.entity, members=in_order(members, {package: the_package.entity.title})
+            ),
+        )
+        transaction.commit()
+
+    repeated(attempt)
+
+
+def remove_from_grid(grid: int, package: int) -> None:
+    """Take a package out of a grid; doing it twice changes nothing. Raises Missing, Contended."""
+
+    def attempt() -> None:
+        before = read(Package, package)
+        pairs = {row: other for row, other in before.entity.memberships if other == grid}
+        if pairs:
+            remove(before, pairs, keep=True)
+
+    repeated(attempt)
+
+
+def settle(membership: int, grid: int, package: int) -> bool:
+    """Make a row and both its ends agree: all have it if both exist, else none has.
+
+    Returns whether it stands. Raises Contended.
+    """
+
+    def attempt() -> bool:
+        the_package = read_many(Package, [package]).get(package)
+        the_grid = read_many(Grid, [grid]).get(grid)
+        stands = the_package is not None and the_grid is not None
+        transaction = Transaction()
+        if the_package is not None:
+            left = without(the_package.entity, {membership})
+            pairs = sorted((*left.memberships, *([(membership, grid)] if stands else [])))
+            stage(transaction, the_package, replace(left, memberships=tuple(pairs)))
+        if the_grid is not None:
+            rest = without(the_grid.entity, {membership})
+            members = (*rest.members, *([(membership, package)] if stands else []))
+            stage(transaction, the_grid, replace(rest, members=in_order(members, {})))
+        row = MembershipItem(membership, grid_id=grid, package_id=package)
+        if stands:
+            transaction.put(row)
+        else:
+            transaction.drop(row)
+        transaction.commit()
+        return stands
+
+    return repeated(attempt)
+
+
+def settle_all(places: dict[int, tuple[int, int]]) -> list[int]:
+    """Write the rows (id -> grid, package) that both their ends have, in one transaction.
+
+    Returns those that it could not: an end lacks them, or was changed meanwhile. For those there
+    is ``settle``. Writes nothing for rows that are there.
+    """
+    stored = reads.items(MembershipItem, places)
+    packages = read_many(Package, (package for _, package in places.values()))
+    grids = read_many(Grid, (grid for grid, _ in places.values()))
+    unsettled, missing = [], []
+    for row, (grid, package) in places.items():
+        ends = packages.get(package), grids.get(grid)
+        if not (
+            ends[0] is not None
+            and ends[1] is not None
+            and (row, grid) in ends[0].entity.memberships
+            and (row, package) in ends[1].entity.members
+        ):
+            unsettled.append(row)
+        elif row not in stored or (stored[row].grid_id, stored[row].package_id) != places[row]:
+            missing.append(row)
+    transaction = Transaction()
+    for row in missing:
+        grid, package = places[row]
+        transaction.put(MembershipItem(row, grid_id=grid, package_id=package))
+    for package in {places[row][1] for row in missing}:
+        transaction.expect(PackageItem, package, packages[package].version)
+    for grid in {places[row][0] for row in missing}:
+        transaction.expect(GridItem, grid, grids[grid].version)
+    try:
+        transaction.commit()
+    except VersionConflict:
+        return unsettled + missing
+    return unsettled
+
+
+def in_order(
+    members: Iterable[tuple[int, int]], titles: dict[int, str]
+) -> tuple[tuple[int, int], ...]:
+    """Members of a grid by title of the package, as code points; titles not given are read."""
+    pairs = list(members)
+    unknown = {package for _, package in pairs} - titles.keys()
+    read_titles = {
+        identifier: item.title
+        for identifier, item in reads.items(MODELS[Package], unknown, ["id", "title"]).items()
+    }
+    known = titles | read_titles
+    return tuple(sorted(pairs, key=lambda pair: (known.get(pair[1], ""), pair[0])))
+
+
+def pairs_of(entity: Category | Grid | Package) -> dict[int, int]:
+    """Membership id -> id at the other end."""
+    match entity:
+        case Package():
+            return dict(entity.memberships)
+        case Grid():
+            return dict(entity.members)
+    return {}
+
+
+def remove(before: Stored[E], pairs: dict[int, int], keep: bool) -> bool:
+    """One transaction that removes memberships of an item, and the item too unless ``keep``.
+
+    It removes as many as it holds; false says that some are left, and with them the item.
+    """
+    first = dict(islice(pairs.items(), _MEMBERSHIPS_AT_ONCE))
+    other_end: type[Grid | Package] = Grid if isinstance(before.entity, Package) else Package
+    others = read_many(other_end, first.values())
+    transaction = Transaction()
+    removed: set[int] = set()
+    for identifier in dict.fromkeys(first.values()):
+        # What still fits: one more item, and the one whose memberships these are.
+        if transaction.size > MAX_BYTES - 2 * MAX_ITEM_BYTES:
+            break
+        gone = {row for row, other in first.items() if other == identifier}
+        if identifier in others:
+            stored = others[identifier]
+            stage(transaction, stored, without(stored.entity, gone))
+        for row in gone:
+            transaction.drop(MembershipItem(row))
+        removed |= gone
+    whole = len(removed) == len(pairs)
+    stage(transaction, before, None if whole and not keep else without(before.entity, removed))
+    transaction.commit()
+    return whole
+
+
+def without(entity: E, rows: set[int]) -> E:
+    """The entity without these memberships."""
+    match entity:
+        case Package():
+            left = tuple(pair for pair in entity.memberships if pair[0] not in rows)
+            return replace(entity, memberships=left)
+        case Grid():
+            return replace(entity, members=tuple(p for p in entity.members if p[0] not in rows))
+    return entity

@@ -1,0 +1,44 @@
+"""Reading entities to change them, and changing them again after a lost race."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from chalicelib.catalog.items import MODELS, E, Stored, from_item
+from chalicelib.storage import reads
+from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.transaction import Contended, VersionConflict, WriteRefused
+
+_R = TypeVar("_R")
+
+
+class Missing(WriteRefused):
+    """The item to change or delete does not exist."""
+
+
+class AlreadyExists(WriteRefused):
+    """An item of that id exists."""
+
+
+def read(kind: type[E], identifier: int) -> Stored[E]:
+    """Read one entity consistently; raises Missing."""
+    model = MODELS[kind]
+    try:
+        return from_item(kind, model.get(identifier, consistent_read=True))
+    except model.DoesNotExist:
+        raise Missing(f"{kind.__name__.lower()} {identifier} does not exist") from None
+
+
+def read_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Stored[E]]:
+    """Read entities consistently; those that do not exist are left out."""
+    found = reads.items(MODELS[kind], identifiers)
+    return {identifier: from_item(kind, item) for identifier, item in found.items()}
+
+
+def repeated(attempt: Callable[[], _R], backoff: Backoff = DEFAULT) -> _R:
+    """What ``attempt`` returns, repeated while it meets a VersionConflict; raises Contended."""
+    for _ in backoff.tries():
+        try:
+            return attempt()
+        except VersionConflict as conflict:
+            last = conflict
+    raise Contended(str(last))
