@@ -10,8 +10,10 @@ Answer = dict[str, Any]
 
 
 @contextmanager
-def interleaving(at: int, other: Callable[[], None]) -> Iterator[Calls]:
-    """Run the whole of ``other`` just before the call of this number, counted from 0.
+def _running_before(
+    chosen: Callable[[int, str], bool], other: Callable[[], None]
+) -> Iterator[Calls]:
+    """Run the whole of ``other`` just before each call chosen by its number and operation.
 
     Calls that ``other`` makes are neither counted nor interrupted.
     """
@@ -24,7 +26,7 @@ def interleaving(at: int, other: Callable[[], None]) -> Iterator[Calls]:
             return call()
         place = len(calls)
         calls.operations.append(operation)
-        if place == at:
+        if chosen(place, operation):
             inside = True
             try:
                 other()
@@ -37,25 +39,16 @@ def interleaving(at: int, other: Callable[[], None]) -> Iterator[Calls]:
 
 
 @contextmanager
+def interleaving(at: int, other: Callable[[], None]) -> Iterator[Calls]:
+    """Run the whole of ``other`` just before the call of this number, counted from 0."""
+    with _running_before(lambda place, _: place == at, other) as calls:
+        yield calls
+
+
+@contextmanager
 def before_each(name: str, other: Callable[[], None]) -> Iterator[Calls]:
     """Run the whole of ``other`` before every call of the operation ``name``."""
-    calls = Calls()
-    inside = False
-
-    def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
-        nonlocal inside
-        if inside:
-            return call()
-        calls.operations.append(operation)
-        if operation == name:
-            inside = True
-            try:
-                other()
-            finally:
-                inside = False
-        return call()
-
-    with _around_calls(wrap):
+    with _running_before(lambda _, operation: operation == name, other) as calls:
         yield calls
 
 
