@@ -1,0 +1,163 @@
+"""What searching costs: CPU of a query, time to open the segment, memory."""
+
+import random
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chalicelib.catalog.entities import Category, Grid, Package
+from chalicelib.search.entries import entries
+from chalicelib.search.searching import search
+from chalicelib.search.segment.reading import Segment
+from chalicelib.search.segment.writing import write
+
+_NOW = datetime(2026, 11, 23, 11, tzinfo=UTC)
+_VOCABULARY = (
+    "rest api auth admin forms cache celery channels storage tags blog cms commerce payments "
+    "export import graphql search filter tables charts email sms push webhooks audit history "
+    "versioning permissions roles social oauth saml ldap tokens throttling testing fixtures "
+    "factory debug toolbar profiling logging metrics health tasks queue scheduler workflow state "
+    "machine geo maps images thumbnails video uploads pdf csv excel markdown editor widgets "
+    "bootstrap tailwind htmx react vue templates components i18n translation countries phone "
+    "money currency invoices subscriptions calendar events booking polls comments ratings chat"
+)
+_FILLERS = "Django the for and with a to of package your simple models app support in"
+_WORDS, _COMMON = _VOCABULARY.split(), _FILLERS.split()
+#: Phrases of short prefixes that most entries have, the most lexemes with and without prefix,
+#: and a phrase as long as a request may hold.
+_HARD = ("d_dj", "d_d", "3-d", "x-y-z", '"' + "django " * 200 + '"')
+#: A process that serves, and searches if it is given a segment; prints its size and the unit.
+_CHILD = """
+import resource, sys
+from pathlib import Path
+import app, chalicelib.catalog.reading
+if len(sys.argv) > 1:
+    from chalicelib.search.searching import search
+    from chalicelib.search.segment.reading import Segment
+    segment = Segment(Path(sys.argv[1]))
+    for line in sys.stdin:
+        search(segment, line)
+try:
+    # The peak since the process was started; getrusage's is never below its parent's.
+    status = Path("/proc/self/status").read_text()
+    print(status.partition("VmHWM:")[2].split()[0], 1 << 10)
+except OSError:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 1 << 20)
+"""
+
+
+def bench(folder: Path, count: int) -> None:
+    """Build a segment of ``count`` entries and print what it costs to use it."""
+    path = folder / "segment.sqlite"
+    packages, grids = _packages(count - count // 60), _grids(count // 60)
+    category = Category(
+        id=1,
+        title="App",
+        slug="apps",
+        description="",
+        title_plural="Apps",
+        show_pypi=True,
+        created=_NOW,
+        modified=_NOW,
+    )
+    start = time.process_time()
+    write(path, entries(packages, grids, [category], _NOW))
+    size = path.stat().st_size
+    print(f"segment of {count:,} entries: {size:,} bytes, {time.process_time() - start:.1f} s CPU")
+    opened = statistics.median(_time_to_open(path) for _ in range(20))
+    print(f"opening it: {opened * 1000:.1f} ms (limit 50)")
+    queries = _queries(packages)
+    segment = Segment(path)
+    for query in queries:
+        search(segment, query)
+    spent = sorted(_cpu(segment, query) for query in queries)
+    worst, hardest = max((_cpu(segment, query), query[:20]) for query in _HARD)
+    segment.close()
+    middle, late = statistics.median(spent), spent[len(spent) * 99 // 100]
+    print(
+        f"search, {len(queries)} queries: median {middle * 1000:.2f} ms CPU (limit 5), "
+        f"99 % within {late * 1000:.2f} ms, longest {spent[-1] * 1000:.2f} ms"
+    )
+    print(f"worst of the hard queries: {worst * 1000:.1f} ms CPU ({hardest})")
+    more = _memory(queries, str(path)) - _memory(queries)
+    print(f"memory: {more:.1f} MB more than without search (limit 60)")
+
+
+def _time_to_open(path: Path) -> float:
+    start = time.perf_counter()
+    segment = Segment(path)
+    spent = time.perf_counter() - start
+    segment.close()
+    return spent
+
+
+def _cpu(segment: Segment, query: str) -> float:
+    start = time.process_time()
+    search(segment, query)
+    return time.process_time() - start
+
+
+def _memory(queries: list[str], *arguments: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, *arguments],
+        input="\n".join(queries),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, unit = map(int, done.stdout.split())
+    return size / unit
+
+
+def _packages(count: int) -> list[Package]:
+    """Packages whose names and descriptions repeat words as real ones do, always the same."""
+    draw = random.Random(1)
+    return [_package(number, draw) for number in range(1, count + 1)]
+
+
+def _package(number: int, draw: random.Random) -> Package:
+    # Six of ten packages start with the same word, as in Django's own directory.
+    prefix = draw.choices(("django-", "drf-", "wagtail-", ""), (60, 10, 5, 25))[0]
+    name = prefix + "-".join(draw.sample(_WORDS, draw.randint(1, 2)))
+    title = f"{name}-{number}" if draw.random() < 0.5 else name
+    words = (draw.choice(_COMMON if draw.random() < 0.5 else _WORDS) for _ in range(15))
+    return Package(
+        id=number,
+        title=title,
+        slug=f"{name}-{number}",
+        category_id=1,
+        created=_NOW,
+        modified=_NOW,
+        repo_description=" ".join(words),
+        participants=",".join(f"developer-{draw.randint(1, 4000)}" for _ in range(8)),
+        repo_watchers=int(draw.paretovariate(1)),
+        repo_forks=int(draw.paretovariate(1)) // 3,
+    )
+
+
+def _grids(count: int) -> list[Grid]:
+    return [
+        Grid(
+            id=number,
+            title=f"{_WORDS[number % len(_WORDS)].title()} {number}",
+            slug=f"grid-{number}",
+            description="Packages to compare.",
+            is_locked=False,
+            header=False,
+            created=_NOW,
+            modified=_NOW,
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def _queries(packages: list[Package]) -> list[str]:
+    """Words, pairs of words, whole titles, beginnings, and titles with a slip."""
+    draw = random.Random(2)
+    titles = [package.title for package in draw.sample(packages, 80)]
+    slips = [title[:4] + title[5:6] + title[4:5] + title[6:] for title in titles[:40]]
+    pairs = [" ".join(draw.sample(_WORDS, 2)) for _ in range(60)]
+    return [*_WORDS, *pairs, *titles, *slips, "django", "dj", "dja", "django rest", "-django"]

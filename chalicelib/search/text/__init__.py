@@ -1,0 +1,1 @@
+"""Text as PostgreSQL's ``english`` configuration reads it: tokens, lexemes, queries."""
