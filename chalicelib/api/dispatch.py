@@ -7,7 +7,7 @@ then the route, then negotiation, and only then the method.
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chalicelib.api import metadata, urls, views
 from chalicelib.api.errors import (
@@ -17,9 +17,10 @@ from chalicelib.api.errors import (
     NotFound,
     Unavailable,
 )
-from chalicelib.api.negotiation import MediaType, select_renderer
-from chalicelib.api.renderers import JSON, Renderer
+from chalicelib.api.negotiation import select_renderer
+from chalicelib.api.renderers import JSON, Context, Renderer
 from chalicelib.api.request import Request
+from chalicelib.api.room import Room
 from chalicelib.catalog.rendering import to_json
 from chalicelib.settings import Settings
 from chalicelib.storage.errors import STORAGE_ERRORS
@@ -30,11 +31,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Answer:
-    """An HTTP answer; the body is text."""
+    """An HTTP answer; the body is text, of which ``packed`` is what is sent, if it is gzipped."""
 
     status: int
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    packed: bytes | None = None
 
 
 def answer(make_request: Callable[[], Request], settings: Settings) -> Answer:
@@ -49,10 +51,12 @@ def answer(make_request: Callable[[], Request], settings: Settings) -> Answer:
     except Exception:  # noqa: BLE001 - the last resort; it is logged with its trace
         _log.exception("unexpected error")
         result = _plain_error(APIError())
+    result.headers["X-Content-Type-Options"] = "nosniff"
     if method == "HEAD" and result.status != 304:
         # What GET would have sent is stated, not sent (RFC 9110, 9.3.2).
-        result.headers["Content-Length"] = str(len(result.body.encode()))
-        result.body = ""
+        sent = result.body.encode() if result.packed is None else result.packed
+        result.headers["Content-Length"] = str(len(sent))
+        result.body, result.packed = "", None
     return result
 
 
@@ -68,65 +72,74 @@ def _routed(request: Request, settings: Settings) -> Answer:
     if match is None:
         return _plain_error(NotFound())
     result = _negotiated(request, match, settings)
-    result.headers |= {"Allow": ALLOW, "Vary": "Accept"}
+    result.headers = {"Allow": ALLOW, "Vary": "Accept"} | result.headers
     return result
 
 
 def _negotiated(request: Request, match: urls.Match, settings: Settings) -> Answer:
+    context = Context(request, match, settings)
     try:
         renderer, media = select_renderer(request, match.format)
     except BadRequest:
         raise
     except APIError as error:
-        return _rendered(error.status, _detail(error), JSON, MediaType(JSON.media_type))
+        return _rendered(error.status, _detail(error), JSON, context)
+    context = replace(context, params=media.params)
     try:
-        content = _content(
-            request, match, settings, lambda text: renderer.render(text, media.params)
-        )
+        result = _found(renderer, context)
     except APIError as error:
-        result = _rendered(error.status, _detail(error), renderer, media)
+        result = _rendered(error.status, _detail(error), renderer, context)
         if isinstance(error, Unavailable):
             result.headers["Retry-After"] = "1"
         return result
-    result = _rendered(200, content, renderer, media)
     return _validated(request, result, settings) if request.method in {"GET", "HEAD"} else result
 
 
-def _content(
-    request: Request, match: urls.Match, settings: Settings, render: Callable[[str], str]
-) -> str:
+def _found(renderer: Renderer, context: Context) -> Answer:
+    """The answer if there is no error; raises an APIError."""
+    request, match = context.request, context.match
     if request.method == "OPTIONS":
-        return metadata.metadata(match.view)
+        return _rendered(200, metadata.metadata(match.view), renderer, context)
     if request.method not in {"GET", "HEAD"}:
         raise MethodNotAllowed(request.method)
+    room = Room(renderer, context)
     try:
-        return views.answer(request, match, settings, render)
+        body = room.body(views.answer(request, match, context.settings, room))
     except STORAGE_ERRORS as error:
         _log.error("the storage did not answer: %s", error)
         raise Unavailable from error
+    headers = renderer.headers(context)
+    if room.is_tight:
+        headers["Vary"] = "Accept, Accept-Encoding"
+    if body.packed is not None:
+        headers["Content-Encoding"] = "gzip"
+    return Answer(200, body.text, headers, body.packed)
 
 
-def _rendered(status: int, content: str, renderer: Renderer, media: MediaType) -> Answer:
-    body = renderer.render(content, media.params)
-    return Answer(status, body, {"Content-Type": renderer.content_type})
+def _rendered(status: int, content: str, renderer: Renderer, context: Context) -> Answer:
+    return Answer(status, renderer.render(status, content, context), renderer.headers(context))
 
 
 def _validated(request: Request, result: Answer, settings: Settings) -> Answer:
-    """Add validators, and answer 304 where the client has these very bytes already."""
+    """Add validators, and answer 304 where the client has these very bytes already.
+
+    ``If-None-Match: *`` is for those who write, so nothing is made of it.
+    """
     digest = hashlib.blake2b(result.body.encode(), digest_size=16).hexdigest()
-    etag = f'"{digest}"'
+    etag = f'"{digest}"' if result.packed is None else f'"{digest}-gzip"'
     result.headers["ETag"] = etag
     result.headers["Cache-Control"] = f"public, max-age={settings.cache_seconds}"
     known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-    if "*" in known or etag in (tag.removeprefix("W/") for tag in known):
-        del result.headers["Content-Type"]
+    if etag in (tag.removeprefix("W/") for tag in known):
+        for name in ("Content-Type", "Content-Encoding"):
+            result.headers.pop(name, None)
         return Answer(304, headers=result.headers)
     return result
 
 
 def _plain_error(error: APIError) -> Answer:
     """An error outside of any view, or before negotiation: always compact JSON."""
-    return Answer(error.status, _detail(error), {"Content-Type": JSON.content_type})
+    return Answer(error.status, _detail(error), {"Content-Type": JSON.media_type})
 
 
 def _detail(error: APIError) -> str:

@@ -45,13 +45,6 @@ class NotAcceptable(APIError):
     detail = "Could not satisfy the request Accept header."
 
 
-class NotImplementedYet(APIError):
-    """A part of the API that this version does not have."""
-
-    status = 501
-    detail = "Not implemented yet."
-
-
 class Unavailable(APIError):
     """The storage does not answer; it is worth trying again."""
 

@@ -23,10 +23,19 @@ _VIEWS = {
 _PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
+def name_of(view: str) -> str:
+    """The name of a view."""
+    return _VIEWS[view][0]
+
+
 def metadata(view: str) -> str:
     """The JSON of an OPTIONS answer."""
-    name, description = _VIEWS[view]
     renders = [renderer.media_type for renderer in RENDERERS]
     return to_json(
-        {"name": name, "description": description, "renders": renders, "parses": list(_PARSES)}
+        {
+            "name": name_of(view),
+            "description": _VIEWS[view][1],
+            "renders": renders,
+            "parses": list(_PARSES),
+        }
     )

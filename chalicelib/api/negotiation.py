@@ -1,15 +1,19 @@
 """Content negotiation as Django REST Framework does it (``DefaultContentNegotiation``).
 
 The most specific range of the Accept header wins, then the renderer that comes first; q-values
-are parsed and have no effect, in the original too.
+are parsed and have no effect, in the original too. ``Accept-Encoding`` is HTTP's own (RFC 9110).
 """
 
+import re
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
 from chalicelib.api.errors import NotAcceptable, NotFound
-from chalicelib.api.renderers import RENDERERS, Renderer
+from chalicelib.api.renderers import PAGE, RENDERERS, Renderer
 from chalicelib.api.request import Request
+
+#: A weight that is not zero; anything else than ``q`` behind a coding is none of RFC 9110.
+_WEIGHT = re.compile(r"q=(?:0\.(?=[0-9]*[1-9])[0-9]{1,3}|1(?:\.0{0,3})?)", re.IGNORECASE)
 
 
 class MediaType:
@@ -59,7 +63,8 @@ def select_renderer(request: Request, suffix: str | None) -> tuple[Renderer, Med
     """The renderer for a request and the media type accepted.
 
     ``suffix`` is the path's format suffix and goes before ``?format=``. Raises NotFound for a
-    format that no renderer has, NotAcceptable if no renderer makes what is accepted.
+    format that no renderer has, NotAcceptable if no renderer makes what is accepted, BadRequest
+    if the query is needed and malformed.
     """
     renderers: list[Renderer] = list(RENDERERS)
     wanted = suffix or request.parameter("format")
@@ -75,6 +80,9 @@ def select_renderer(request: Request, suffix: str | None) -> tuple[Renderer, Med
             own = MediaType(renderer.media_type)
             for media in level:
                 if own.takes(media):
+                    if renderer is PAGE:
+                        # Whatever it shows, a page reads the query; that may be too long.
+                        _ = request.parameters
                     return renderer, _accepted(own, media)
     raise NotAcceptable
 
@@ -84,3 +92,16 @@ def _accepted(own: MediaType, media: MediaType) -> MediaType:
     if own.precedence <= media.precedence:
         return media
     return MediaType(";".join([own.text, *(f"{k}={v}" for k, v in media.params.items())]))
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an ``Accept-Encoding`` takes gzip: by its name or by ``*``, with a weight above 0.
+
+    Where there is no such header, any client may be behind it, so plain text is safer.
+    """
+    weights: dict[str, bool] = {}
+    for part in header.split(","):
+        coding, *parameters = (piece.strip() for piece in part.split(";"))
+        taken = all(_WEIGHT.fullmatch(parameter) for parameter in parameters)
+        weights[coding.lower().removeprefix("x-")] = taken
+    return weights.get("gzip", weights.get("*", False))

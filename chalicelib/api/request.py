@@ -1,21 +1,17 @@
 """A request as the views see it, taken from what API Gateway (or its local stand-in) passes."""
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import IPv6Address
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
+from chalicelib.api import hosts
 from chalicelib.api.errors import BadRequest
+from chalicelib.settings import Settings
 
 ROOT = "/api/v4"
 #: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS: more parameters than that are answered with 400.
 MAX_PARAMETERS = 1000
-#: host or [IPv6 address], and maybe a port (RFC 3986, as Django checks it).
-_HOST = re.compile(
-    r"(?!\.(?::|$))(?:[a-z0-9.-]+|\[(?P<v6>[a-f0-9]*:[a-f0-9.:]+)\])(?::[0-9]+)?", re.IGNORECASE
-)
 _SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
 
@@ -35,13 +31,14 @@ class Request:
     query: str
     headers: dict[str, str]
     base_url: str | None = None
+    allowed_hosts: tuple[str, ...] = (hosts.ANY,)
 
     @cached_property
     def host(self) -> str:
-        """The Host header as sent; raises BadRequest if it is not a host."""
+        """The Host header as sent; raises BadRequest if it is no host, or none of those allowed."""
         host = self.headers.get("host", "")
-        found = _HOST.fullmatch(host)
-        if not found or (found["v6"] and not _is_ipv6(found["v6"])):
+        domain = hosts.domain_of(host)
+        if domain is None or not hosts.is_allowed(domain, self.allowed_hosts):
             raise BadRequest("Invalid Host header.")
         return host
 
@@ -87,7 +84,7 @@ class Request:
     @property
     def quoted_query(self) -> str:
         """The query string, with what no URI may hold percent-encoded."""
-        return quote(self.query, safe=_SAFE_IN_URI)
+        return quote(self.query, safe=_SAFE_IN_URI, errors="replace")
 
     @property
     def url(self) -> str:
@@ -96,17 +93,30 @@ class Request:
         return path + ("?" + self.quoted_query if self.query else "")
 
 
-def from_chalice(request: Any, base_url: str | None = None) -> Request:
+def from_chalice(request: Any, settings: Settings) -> Request:
     """The ``Request`` of Chalice's ``current_request``."""
     context = request.context
     prefix, path = _divided(_decoded(context.get("path") or "/"), _resource(request))
     return Request(
-        method=request.method.upper(),
+        # Chalice routes by the method that stands in the context, and not all have a route.
+        method=request.to_original_event().get("httpMethod") or request.method,
         path=path,
         prefix=prefix,
         query=_query(request),
         headers={name.lower(): value for name, value in request.headers.items()},
-        base_url=base_url,
+        base_url=settings.base_url,
+        allowed_hosts=_allowed_hosts(context, settings),
+    )
+
+
+def _allowed_hosts(context: Any, settings: Settings) -> tuple[str, ...]:
+    """Those of the settings; without any, the domain that API Gateway itself was asked by."""
+    if settings.allowed_hosts:
+        return settings.allowed_hosts
+    return tuple(
+        domain
+        for domain in (context.get("domainName"), urlsplit(settings.base_url or "").hostname)
+        if domain
     )
 
 
@@ -116,7 +126,7 @@ def _resource(request: Any) -> str:
     if not resource.endswith("+}"):
         return resource
     caught = (request.uri_params or {}).values()
-    return "/" + next(iter(caught), "")
+    return f"/{next(iter(caught), None) or ''}"
 
 
 def _divided(path: str, resource: str) -> tuple[str, str]:
@@ -131,14 +141,6 @@ def _divided(path: str, resource: str) -> tuple[str, str]:
     # Never two slashes in front: a browser would take what follows for a host.
     prefix = path[:start].strip("/")
     return (f"/{quote(prefix, safe=_SAFE_IN_PATH)}" if prefix else ""), path[start:]
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _query(request: Any) -> str:
@@ -159,7 +161,8 @@ def _query(request: Any) -> str:
 def _decoded(path: str) -> str:
     """The path decoded; bytes that are not UTF-8 stay percent-encoded (RFC 3987, 3.2)."""
     parts: list[str] = []
-    rest = unquote_to_bytes(path)
+    # Half a surrogate pair, which only a hand-made event can hold, is not UTF-8 either.
+    rest = unquote_to_bytes(path.encode(errors="surrogatepass"))
     while True:
         try:
             return "".join([*parts, rest.decode()])

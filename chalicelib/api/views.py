@@ -1,30 +1,33 @@
 """The views: a request and what its path says -> the JSON of the answer."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import accumulate
 from urllib.parse import urlencode
 
 from chalicelib.api import pagination
-from chalicelib.api.errors import NotFound, NotImplementedYet
+from chalicelib.api.errors import NotFound
 from chalicelib.api.request import ROOT, Request
+from chalicelib.api.room import Room
 from chalicelib.api.urls import Match
 from chalicelib.catalog import reading
-from chalicelib.catalog.rendering import resolve, to_json
+from chalicelib.catalog.rendering import LINK_START, resolve, to_json
 from chalicelib.settings import Settings
 
 _NOUNS = {"packages": "Package", "grids": "Grid", "categories": "Category"}
 
 
-def answer(request: Request, match: Match, settings: Settings, render: Callable[[str], str]) -> str:
-    """The JSON of a GET; raises an APIError. ``render`` is what will be done to it."""
+def answer(request: Request, match: Match, settings: Settings, room: Room) -> str:
+    """The JSON of a GET; raises an APIError. A list is cut to what there is room for."""
     if match.view == "api-root":
         return _root(request, match)
     if match.view == "search":
-        raise NotImplementedYet("Search is not part of this version yet.")
+        return _search(request, settings)
     collection, kind = match.view.split("-")
     if kind == "list":
-        return _list(request, match, collection, settings.max_response_bytes, render)
+        return _list(request, match, collection, room)
     return _detail(request, match, collection)
 
 
@@ -34,28 +37,27 @@ def _root(request: Request, match: Match) -> str:
     return to_json({name: link(name) for name in collections})
 
 
-def _list(
-    request: Request, match: Match, collection: str, most: int, render: Callable[[str], str]
-) -> str:
-    """A page of at most ``most`` bytes, if it has more than one result.
-
-    It is cut by the size of what is stored. Where indentation or a long host make it larger
-    than that, it is read again, shorter.
-    """
+def _list(request: Request, match: Match, collection: str, room: Room) -> str:
+    """A page of the list, shorter than asked for where there is no room for all of it."""
     limit, offset = pagination.limit_of(request), pagination.offset_of(request)
     base, ending = _base(request), _ending(request, match)
-    positions = limit
-    while True:
-        page = reading.page(collection, offset, positions, most)
-        page = replace(page, cut=page.cut or positions < limit)
-        results = [resolve(body, base, ending) for body in page.bodies]
+    page = reading.page(collection, offset, limit, room.worth_reading)
+    results = [resolve(body, base, ending) for body in page.bodies]
+    content = pagination.envelope(request, page, limit, offset, results)
+    while (excess := room.body(content).excess) > 1 and len(results) > 1:
+        results = _beginning(results, excess)
+        # If some had gone between: they will not count when ``next`` is followed.
+        page = replace(page, read=len(results), cut=True)
         content = pagination.envelope(request, page, limit, offset, results)
-        # As AWS Lambda returns it; an eighth is the room that was left for the envelope.
-        size = len(json.dumps(render(content)))
-        if size <= most * 9 // 8 or page.read <= 1:
-            return content
-        # Half of what would be in proportion, so that it seldom has to be read a third time.
-        positions = max(1, page.read * most // (2 * size))
+    return content
+
+
+def _beginning(results: list[str], excess: float) -> list[str]:
+    """So many results as may fit, but at least one, and fewer than before."""
+    sizes = list(accumulate(len(json.dumps(result)) for result in results))
+    # A little less: rendered, not all grow alike.
+    fitting = bisect_right(sizes, 0.99 * sizes[-1] / excess)
+    return results[: max(1, min(fitting, len(results) - 1))]
 
 
 def _detail(request: Request, match: Match, collection: str) -> str:
@@ -71,7 +73,23 @@ def _detail(request: Request, match: Match, collection: str) -> str:
         body = reading.by_slug(collection, match.ident)
     if body is None:
         raise NotFound(f"No {noun} matches the given query.")
+    if LINK_START not in body:
+        # Then the query is not looked at, here as there: not even at how long it is.
+        return body
     return resolve(body, _base(request), _ending(request, match))
+
+
+def _search(request: Request, settings: Settings) -> str:
+    text = (request.parameter("q") or "").strip()
+    if not text:
+        # Needs no index, so it has an answer before there is one.
+        return "[]"
+    # Late: most answers need no search, and start sooner without.
+    from chalicelib.search.current import CURRENT
+    from chalicelib.search.searching import search
+
+    with CURRENT.segment(settings.search_seconds) as segment:
+        return f"[{','.join(search(segment, text))}]"
 
 
 def _base(request: Request) -> str:

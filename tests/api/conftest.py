@@ -1,37 +1,23 @@
 """The sample catalogue over HTTP, loaded once for all tests of a module."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-import app
 from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
 from chalicelib.local.engine import Engine
-from chalicelib.local.gateway import Gateway
-from chalicelib.storage import models
-
-
-@contextmanager
-def _serving() -> Iterator[int]:
-    models.create_tables()
-    with Gateway(app.app, 0) as gateway:
-        thread = threading.Thread(target=gateway.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield gateway.port
-        gateway.shutdown()
-        thread.join()
-    for model in models.MODELS.values():
-        model.delete_table()
+from chalicelib.search.publishing import publish
+from chalicelib.storage import objects
+from tests.api.client import settings
+from tests.support.serving import serving
 
 
 @pytest.fixture(scope="module")
 def bare(engine: Engine) -> Iterator[int]:
     """The API over HTTP with empty tables, for all tests of a module; the port on loopback."""
-    with _serving() as port:
+    with serving() as port:
         yield port
 
 
@@ -43,6 +29,16 @@ def site(bare: int, sample: Path) -> int:
     assert outcome.finished
     assert not outcome.refused
     return bare
+
+
+@pytest.fixture(scope="module")
+def searchable(site: int) -> Iterator[int]:
+    """The same with its search index, looked after at every search; the port on loopback."""
+    publish()
+    with settings(search_seconds=0):
+        yield site
+    for key, _ in objects.listed(""):
+        objects.delete(key)
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_what_is_not_there_is_not_to_be_kept(site: int, path: str) -> None:
     assert "cache-control" not in reply.headers
 
 
-@pytest.mark.parametrize("known", ["{}", "W/{}", '"a", {}', '"a",W/{},"b"', "*", ' "a" ,  {} '])
+@pytest.mark.parametrize("known", ["{}", "W/{}", '"a", {}', '"a",W/{},"b"', ' "a" ,  {} '])
 @pytest.mark.parametrize("path", ["/api/v4/packages/?limit=2", "/api/v4/grids/chat/"])
 def test_a_client_that_has_the_answer_is_told_so(site: int, path: str, known: str) -> None:
     full = ask(site, path)
@@ -88,7 +88,7 @@ def test_a_client_that_has_the_answer_is_told_so(site: int, path: str, known: st
         assert "content-length" not in reply.headers
 
 
-@pytest.mark.parametrize("known", ['"a"', "", '"*"', "{0}x", "W/", '"a", "b"', "w/{0}"])
+@pytest.mark.parametrize("known", ['"a"', "", "*", '"*"', "{0}x", "W/", '"a", "b"', "w/{0}"])
 def test_a_client_that_has_another_answer_gets_this_one(site: int, known: str) -> None:
     full = ask(site, "/api/v4/packages/3708/")
     headers = {"If-None-Match": known.format(full.headers["etag"].strip('"'))}

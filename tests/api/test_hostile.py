@@ -180,6 +180,7 @@ requests = st.tuples(methods, targets, versions, headers, anything).map(
     lambda parts: b"%s %s %s\r\n%s\r\n%s" % parts
 )
 ALLOWED = {"server", "date", "content-type", "content-length", "allow", "vary", "etag"}
+ALLOWED |= {"x-content-type-options"}
 
 
 @of_hypothesis(

@@ -4,16 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOT_NEEDED = (
     "rich",
     "requests",
+    "ijson",
+    "distlib",
+    "packaging",
     "http.server",
     "ministack",
     "chalicelib.cli",
     "chalicelib.local",
     "chalicelib.catalog.loading",
     "chalicelib.catalog.writing",
+    "chalicelib.refresh",
+    "chalicelib.search.publishing",
 )
 
 
@@ -24,5 +31,51 @@ def test_the_app_imports_only_what_serving_needs() -> None:
     )
     loaded = done.stdout.split()
     assert "chalicelib.api.dispatch" in loaded
-    for name in NOT_NEEDED:
-        assert not [module for module in loaded if f"{module}.".startswith(f"{name}.")]
+    assert _unneeded(loaded) == []
+    # The names are right: what the refresh loads is told apart from what it does not.
+    code = "import chalicelib.refresh.refreshing, sys; print(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert {"requests", "chalicelib.refresh"} <= {*_unneeded(done.stdout.split())}
+
+
+def _unneeded(loaded: list[str]) -> list[str]:
+    """Of the modules that were loaded, those that serving does not need."""
+    return [
+        module for module in loaded if any(f"{module}.".startswith(f"{n}.") for n in NOT_NEEDED)
+    ]
+
+
+#: What the code below asks with, where API Gateway would.
+STAND_INS = ("chalicelib.local", "http.server")
+ANSWERING = """
+import sys
+import app
+from chalicelib.local.gateway import Gateway
+event = Gateway(app.app, 0, listen=False).event
+headers = {"Host": "example.org", "Accept": sys.argv[1]}
+for method, path in (("GET", "/api/v4/"), ("OPTIONS", "/api/v4/grids/"), ("PUT", "/api/v4/")):
+    answer = app.app(event(method, path, headers, b""), None)
+    print(answer["headers"]["Content-Type"], file=sys.stderr)
+print(*sys.modules, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("accept", "is_needed"),
+    [("application/json", False), ("image/png", False), ("text/html", True)],
+)
+def test_only_a_page_imports_what_pages_are_made_with(accept: str, is_needed: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ANSWERING, accept],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("text/html" in done.stderr) == is_needed
+    loaded = done.stdout.split()
+    for name in ("jinja2", "markupsafe", "chalicelib.api.page"):
+        assert (name in loaded) == is_needed
+    assert _unneeded([name for name in loaded if not name.startswith(STAND_INS)]) == []

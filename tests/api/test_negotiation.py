@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chalicelib.api.negotiation import accepts_gzip
 from tests.api.client import ROOT, ask
 
 VIEWS = {
@@ -127,13 +128,40 @@ def test_what_would_change_something_is_405(site: int, path: str, method: str) -
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "FOO", "get", "head", "X!#$", "<b>"])
+@pytest.mark.parametrize(
+    ("path", "accept", "host"),
+    [
+        ("/nothing/", "*/*", "a.example"),
+        ("/api/v4/packages?a=b", "*/*", "a.example"),
+        ("/api/v4/packages/", "text/html", "a.example"),
+        ("/api/v4/packages/", "text/csv", "a.example"),
+        ("/api/v4/packages/?format=xml", "*/*", "a.example"),
+        ("/api/v4/packages/3708/", "*/*", "a b"),
+    ],
+)
+def test_methods_that_nobody_knows_are_answered_as_those_that_are_known(
+    site: int, method: str, path: str, accept: str, host: str
+) -> None:
+    headers = {"Accept": accept, "Host": host}
+    known, reply = ask(site, path, "POST", headers), ask(site, path, method, headers)
+    assert reply.status == known.status
+    assert {**reply.headers, "date": "", "content-length": ""} == {
+        **known.headers,
+        "date": "",
+        "content-length": "",
+    }
+    shown = method.replace("<", "&lt;").replace(">", "&gt;") if accept == "text/html" else method
+    assert reply.body == known.body.replace(b"POST", shown.encode())
+
+
 @pytest.mark.parametrize(("path", "name"), VIEWS.items())
 def test_options_describes_the_view(site: int, path: str, name: str) -> None:
     reply = ask(site, f"/api/v4/{path}", "OPTIONS")
     assert reply.status == 200
     assert list(reply.json) == ["name", "description", "renders", "parses"]
     assert reply.json["name"] == name
-    assert reply.json["renders"][0] == "application/json"
+    assert reply.json["renders"] == ["application/json", "text/html"]
     assert reply.json["parses"] == [
         "application/json",
         "application/x-www-form-urlencoded",
@@ -142,6 +170,34 @@ def test_options_describes_the_view(site: int, path: str, name: str) -> None:
     assert reply.headers["allow"] == "GET, HEAD, OPTIONS"
     # An answer to OPTIONS is not to be kept (RFC 9110, 9.3.7).
     assert "etag" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br, zstd", True),
+        ("br, GZIP ;Q=0.5", True),
+        ("x-gzip", True),
+        ("*", True),
+        ("deflate;q=0.9,*;q=0.001", True),
+        ("identity, gzip;q=1.000", True),
+        ("", False),
+        ("identity", False),
+        ("br, deflate", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000, *", False),
+        ("*;q=0", False),
+        ("*;q=0, gzip;q=1", True),
+        ("gzip;q=2", False),
+        ("gzip;q=0.0001", False),
+        ("gzip;q=x", False),
+        ("gzip;level=1", False),
+        (",;=,gzip2,\u2028", False),
+    ],
+)
+def test_who_takes_gzip(header: str, taken: bool) -> None:
+    assert accepts_gzip(header) is taken
 
 
 def test_options_needs_no_item(site: int) -> None:

@@ -1,0 +1,1 @@
+"""The page for people: ``Accept: text/html``. Loaded only when one is asked for."""
