@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from chalicelib.local.engine import Engine
+from tests.conformance import searches
 from tests.conformance.golden import RECORDED_AT, ask, differences, out_of_scope, recordings
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[3] / "shared" / "golden"
@@ -36,11 +37,14 @@ def _compare(folder: Path) -> int:
     passed: Counter[str] = Counter()
     total: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
+    is_found = False
     # With the query string as it was sent, and with no more of it than API Gateway tells.
     for raw_query in (True, False):
         with Gateway(app.app, 0, raw_query=raw_query) as gateway:
             threading.Thread(target=gateway.serve_forever, daemon=True).start()
             left_out = _replay(folder, gateway.port, passed, total)
+            if raw_query:
+                is_found = searches.compare(folder, gateway.port)
             gateway.shutdown()
     for endpoint in sorted(total):
         print(f"{endpoint}: {passed[endpoint]}/{total[endpoint]}")
@@ -49,7 +53,7 @@ def _compare(folder: Path) -> int:
     failed = sum(total.values()) - sum(passed.values())
     print("each request was sent twice, with and without the raw query string")
     print(f"{sum(passed.values())} passed, {failed} failed")
-    return 1 if failed or not total else 0
+    return 1 if failed or not total or not is_found else 0
 
 
 def _replay(folder: Path, port: int, passed: Counter[str], total: Counter[str]) -> Counter[str]:

@@ -1,0 +1,1 @@
+"""The Django app: the directory's resources, as plainly as the framework allows."""
