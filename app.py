@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import Response
+from chalice.app import CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib.api.application import METHODS, Application
 from chalicelib.api.urls import RESOURCES
@@ -17,3 +17,37 @@ def api_v4(**_path: Any) -> Response:
 
 for _resource in RESOURCES:
     app.route(_resource, methods=METHODS, content_types=["*/*"])(api_v4)
+
+
+@app.schedule(Rate(1, unit=Rate.HOURS))
+def publish(event: CloudWatchEvent) -> None:
+    """Build the search index anew and publish it."""
+    from chalicelib.search import publishing
+
+    publishing.publish()
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def plan(event: CloudWatchEvent) -> None:
+    """Send what is due to the queue, a batch a message."""
+    from chalicelib.refresh import refreshing
+
+    refreshing.plan()
+
+
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def enrol(event: CloudWatchEvent) -> None:
+    """Bring the sources of figures up to date with the catalogue."""
+    from chalicelib.refresh import refreshing
+
+    refreshing.enrol()
+
+
+@app.on_sqs_message(queue="packgrid-refresh", batch_size=1)
+def work(event: SQSEvent) -> dict[str, Any]:
+    """Ask a host about a batch; names the messages that shall be delivered again."""
+    from chalicelib.refresh import refreshing
+
+    context: Any = event.context
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    return refreshing.work(event.to_dict()["Records"], seconds_left)

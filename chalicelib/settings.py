@@ -5,6 +5,7 @@ credentials), which botocore reads; nothing here repeats them.
 """
 
 import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -16,6 +17,19 @@ TABLES = (
     "directory",
     "names",
     "loads",
+    "sources",
+    "history",
+    "hosts",
+)
+
+#: A host without port, maybe with all below it (a dot in front), an IPv6 address, or any.
+_HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
+
+
+#: The kinds of code hosts that an operator may run, or may let us ask.
+SELF_HOSTED_KINDS = ("gitlab", "forgejo")
+_SELF_HOSTED_PATTERN = re.compile(
+    r"(?P<host>[A-Za-z0-9.-]+(:\d+)?)=(?P<kind>gitlab|forgejo)(@(?P<url>https?://[^@\s]+))?"
 )
 
 
@@ -24,18 +38,60 @@ class BadSetting(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class SelfHosted:
+    """A code host that may be asked beside the public ones; ``api_url`` if it was named."""
+
+    host: str
+    kind: str
+    api_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """Where figures come from.
+
+    An address that is ``None`` is the public one. ``downloads_url`` has no default: without it
+    downloads are not asked for. ``tokens`` are by host name (``github``) and never shown.
+    """
+
+    github_api_url: str | None = None
+    gitlab_api_url: str | None = None
+    bitbucket_api_url: str | None = None
+    codeberg_api_url: str | None = None
+    package_index_url: str | None = None
+    downloads_url: str | None = None
+    index_serials: bool = True
+    contact: str = ""
+    self_hosted: tuple[SelfHosted, ...] = ()
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+    token_parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one process.
 
     ``tables`` maps each of ``TABLES`` to the table's name in DynamoDB. ``base_url`` is the
     scheme, host and path before ``/api/v4/`` in links, or ``None`` to take them from each
-    request. ``max_response_bytes`` bounds a JSON answer as AWS Lambda counts it.
+    request. ``allowed_hosts`` are the hosts that a request may name; none means that of the API
+    Gateway that was asked. ``max_response_bytes`` bounds an answer as AWS Lambda counts it; none
+    means no bound. ``bucket`` is the bucket's name; for ``search_seconds`` a process goes on with
+    the search index that it has before it asks for a newer one. A package is asked about again
+    ``refresh_seconds`` after it answered; ``queue_url`` and ``dead_letter_url`` are the queues
+    of batches (SQS).
     """
 
     tables: dict[str, str] = field(default_factory=dict)
     base_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ("*",)
     cache_seconds: int = 60
-    max_response_bytes: int = 5_500_000
+    max_response_bytes: int | None = None
+    bucket: str = "packgrid"
+    search_seconds: int = 60
+    refresh_seconds: int = 72_000
+    queue_url: str | None = None
+    dead_letter_url: str | None = None
+    upstreams: Upstreams = field(default_factory=Upstreams)
 
 
 def from_environment(environ: dict[str, str] | None = None) -> Settings:
@@ -44,25 +100,93 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
     prefix = env.get("PACKGRID_TABLE_PREFIX", "packgrid-")
     return Settings(
         tables={name: env.get(f"{name.upper()}_TABLE") or prefix + name for name in TABLES},
-        base_url=_base_url(env.get("PACKGRID_BASE_URL")),
+        base_url=_url(env, "PACKGRID_BASE_URL"),
+        allowed_hosts=_allowed_hosts(env),
         cache_seconds=_whole_number(env, "PACKGRID_CACHE_SECONDS", 60),
-        # Lambda returns at most 6 MB (6,291,556 bytes); the rest is left for the envelope.
-        max_response_bytes=_whole_number(env, "PACKGRID_MAX_RESPONSE_BYTES", 5_500_000),
+        max_response_bytes=_max_response_bytes(env),
+        # As with tables: what has a prefix of its own has a bucket of its own.
+        bucket=env.get("PACKGRID_BUCKET") or prefix.strip("-").lower() or "packgrid",
+        search_seconds=_whole_number(env, "PACKGRID_SEARCH_SECONDS", 60),
+        # 20 hours: with the wait for a batch, a package is asked about once a day.
+        refresh_seconds=_whole_number(env, "PACKGRID_REFRESH_SECONDS", 72_000),
+        queue_url=env.get("PACKGRID_QUEUE_URL") or None,
+        dead_letter_url=env.get("PACKGRID_DEAD_LETTER_URL") or None,
+        upstreams=_upstreams(env),
     )
 
 
-def _base_url(value: str | None) -> str | None:
+def _upstreams(env: dict[str, str]) -> Upstreams:
+    hosts = ("github", "gitlab", "bitbucket")
+    named = {host: env.get(f"{host.upper()}_TOKEN") for host in hosts}
+    parameters = {host: env.get(f"{host.upper()}_TOKEN_PARAMETER") for host in hosts}
+    return Upstreams(
+        github_api_url=_url(env, "GITHUB_API_URL"),
+        gitlab_api_url=_url(env, "GITLAB_API_URL"),
+        bitbucket_api_url=_url(env, "BITBUCKET_API_URL"),
+        codeberg_api_url=_url(env, "CODEBERG_API_URL"),
+        package_index_url=_url(env, "PACKAGE_INDEX_URL"),
+        downloads_url=_url(env, "DOWNLOADS_URL"),
+        index_serials=env.get("PACKGRID_INDEX_SERIALS") != "0",
+        contact=env.get("PACKGRID_CONTACT", ""),
+        self_hosted=_self_hosted(env.get("SELF_HOSTED", "")),
+        tokens={host: token for host, token in named.items() if token},
+        token_parameters={host: name for host, name in parameters.items() if name},
+    )
+
+
+#: Names that hosts have here; as names of others they would get these hosts' tokens.
+_TAKEN = {"github", "gitlab", "bitbucket", "codeberg", "index", "downloads", "unsupported"}
+
+
+def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
+    """``git.example.org=forgejo,gitlab.example.org=gitlab@http://10.0.0.5``."""
+    found = []
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        match = _SELF_HOSTED_PATTERN.fullmatch(entry)
+        if match is None:
+            raise BadSetting(
+                f"SELF_HOSTED: {entry!r} is not like git.example.org=forgejo "
+                "or gitlab.example.org=gitlab@http://10.0.0.5"
+            )
+        if match["host"].lower() in _TAKEN:
+            raise BadSetting(f"SELF_HOSTED: {match['host']} is the name of a host of ours")
+        url = match["url"]
+        found.append(
+            SelfHosted(match["host"].lower(), match["kind"], url.rstrip("/") if url else None)
+        )
+    return tuple(found)
+
+
+def _url(env: dict[str, str], name: str) -> str | None:
+    value = env.get(name)
     if not value:
         return None
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise BadSetting(f"PACKGRID_BASE_URL={value!r} is not like https://example.org")
+        raise BadSetting(f"{name}={value!r} is not like https://example.org")
     return value.rstrip("/")
+
+
+def _allowed_hosts(env: dict[str, str]) -> tuple[str, ...]:
+    """``ALLOWED_HOSTS``, separated by commas: any host by default, but not on Lambda."""
+    named = tuple(host.strip() for host in env.get("ALLOWED_HOSTS", "").split(",") if host.strip())
+    for host in named:
+        if not _HOST_PATTERN.fullmatch(host):
+            raise BadSetting(f"ALLOWED_HOSTS: {host!r} is not like example.org or .example.org")
+    return named if named or "AWS_LAMBDA_FUNCTION_NAME" in env else ("*",)
+
+
+def _max_response_bytes(env: dict[str, str]) -> int | None:
+    """No bound by default, but on Lambda."""
+    if env.get("PACKGRID_MAX_RESPONSE_BYTES") or "AWS_LAMBDA_FUNCTION_NAME" in env:
+        # Lambda returns at most 6 MB (6,291,556 bytes); what is left is for the headers.
+        return _whole_number(env, "PACKGRID_MAX_RESPONSE_BYTES", 6_200_000)
+    return None
 
 
 def _whole_number(env: dict[str, str], name: str, default: int) -> int:
     value = env.get(name)
-    if value is None:
+    if not value:
         return default
     if not (value.isascii() and value.isdigit()):
         raise BadSetting(f"{name}={value!r} is not a whole number")

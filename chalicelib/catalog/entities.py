@@ -44,7 +44,8 @@ class Package:
     ``memberships`` are (membership id, grid id) pairs by membership id, which is the order of
     the package's grids. ``participants`` is text, names separated by commas, as the original
     keeps it. ``latest_version_id``, ``pypi_version`` and ``last_released`` are the id, number
-    and upload time of its latest version on the package index.
+    and upload time of its latest version on the package index; ``pypi_frameworks`` are such as
+    ``Django 5.2``, ``pypi_advisories`` ids of known vulnerabilities of that version.
     """
 
     id: int
@@ -70,6 +71,9 @@ class Package:
     pypi_licenses: tuple[str, ...] | None = None
     pypi_classifiers: tuple[str, ...] | None = None
     pypi_requires_python: str | None = None
+    pypi_yanked: bool | None = None
+    pypi_frameworks: tuple[str, ...] | None = None
+    pypi_advisories: tuple[str, ...] | None = None
     supports_python3: bool | None = None
     latest_version_id: int | None = None
     pypi_version: str | None = None

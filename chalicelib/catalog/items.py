@@ -20,7 +20,13 @@ MODELS: dict[type, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
     Category: CategoryItem,
 }
 _PAIRS = {"memberships", "members"}
-_TUPLES = {"commits_over_52w", "pypi_licenses", "pypi_classifiers"}
+_TUPLES = {
+    "commits_over_52w",
+    "pypi_licenses",
+    "pypi_classifiers",
+    "pypi_frameworks",
+    "pypi_advisories",
+}
 #: An item's first version is drawn: one that was deleted and created anew must never look like
 #: the one that another writer has read and is about to change.
 _VERSION_BITS = 40

@@ -1,6 +1,6 @@
 """Reading entities to change them, and changing them again after a lost race."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from chalicelib.catalog.items import MODELS, E, Stored, from_item
@@ -32,6 +32,12 @@ def read_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Stored[E]]
     """Read entities consistently; those that do not exist are left out."""
     found = reads.items(MODELS[kind], identifiers)
     return {identifier: from_item(kind, item) for identifier, item in found.items()}
+
+
+def every(kind: type[E]) -> Iterator[E]:
+    """Every entity of a kind, in no order; reads the table whole, consistently."""
+    for item in MODELS[kind].scan(consistent_read=True):
+        yield from_item(kind, item).entity
 
 
 def repeated(attempt: Callable[[], _R], backoff: Backoff = DEFAULT) -> _R:

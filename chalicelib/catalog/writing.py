@@ -6,10 +6,10 @@ again and repeats, a bounded number of times.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.items import E, stage
+from chalicelib.catalog.items import E, Stored, names_of, stage, to_item
 from chalicelib.catalog.memberships import (
     add_to_grid,
     in_order,
@@ -18,13 +18,14 @@ from chalicelib.catalog.memberships import (
     remove_from_grid,
 )
 from chalicelib.catalog.stored import AlreadyExists, Missing, read, read_many, repeated
-from chalicelib.catalog.validity import Invalid
+from chalicelib.catalog.validity import Invalid, check
 from chalicelib.storage.transaction import (
     NameTaken,
     Transaction,
     VersionConflict,
     WriteRefused,
 )
+from chalicelib.storage.updates import update_attributes
 
 __all__ = [
     "AlreadyExists",
@@ -39,6 +40,7 @@ __all__ = [
     "delete",
     "read",
     "remove_from_grid",
+    "rewrite",
 ]
 
 
@@ -91,6 +93,24 @@ def change(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
         return after
 
     return repeated(attempt)
+
+
+def rewrite(before: Stored[Package], after: Package) -> None:
+    """Change figures of a package in one UpdateItem that writes what differs, and its body.
+
+    For fields that no name, listing or grid depends on; costs half of a transaction. Raises
+    VersionConflict (changed or deleted meanwhile) or Invalid.
+    """
+    if names_of(after) != names_of(before.entity) or pairs_of(after) != pairs_of(before.entity):
+        raise ValueError("use change for names and memberships")
+    check(after)
+    item = to_item(after, before.version + 1, before.fingerprint)
+    names = [
+        field.name
+        for field in fields(after)
+        if getattr(after, field.name) != getattr(before.entity, field.name)
+    ]
+    update_attributes(item, [*names, "body", "rendering", "version"], before.version)
 
 
 def delete(kind: type[E], identifier: int) -> None:

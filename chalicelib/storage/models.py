@@ -113,6 +113,9 @@ class PackageItem(ServedItem):
     pypi_licenses = JSONAttribute(null=True)
     pypi_classifiers = JSONAttribute(null=True)
     pypi_requires_python = UnicodeAttribute(null=True)
+    pypi_yanked = BooleanAttribute(null=True)
+    pypi_frameworks = JSONAttribute(null=True)
+    pypi_advisories = JSONAttribute(null=True)
     supports_python3 = BooleanAttribute(null=True)
     latest_version_id = NumberAttribute(null=True)
     pypi_version = UnicodeAttribute(null=True)
@@ -202,6 +205,79 @@ class LoadItem(Model):
     outcome = JSONAttribute(null=True)
 
 
+class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
+    """What is due at a host, the longest due first."""
+
+    class Meta(_Meta):
+        index_name = "by-due"
+        projection = IncludeProjection(["leased"])
+
+    host = UnicodeAttribute(hash_key=True)
+    due = NumberAttribute(range_key=True)
+    leased = NumberAttribute(null=True)
+
+
+class SourceItem(Model):
+    """Where figures of a package come from, and what is known of it.
+
+    ``kind`` is ``repository`` or ``project``; instants are seconds since the epoch. ``due`` is
+    when it is asked again (absent: never); ``checked`` when it last answered in full;
+    ``check_at`` when the whole is asked again, where ``due`` is only for parts left open.
+    ``handled`` is when the batch was planned that was last worked on: the same one, or an older
+    one, that comes again is not. ``leased`` is what ``due`` was put off to when it was sent to be
+    worked on; it is being worked on as long as they are the same. ``state`` is what its host's
+    module remembers; ``provenance`` tells for each figure ``[source, fetched at, token]``.
+    """
+
+    class Meta(_Meta):
+        pass
+
+    by_due = SourcesByDue()
+    package_id = NumberAttribute(hash_key=True)
+    kind = UnicodeAttribute(range_key=True)
+    version = NumberAttribute()
+    host = UnicodeAttribute()
+    address = UnicodeAttribute()
+    due = NumberAttribute(null=True)
+    check_at = NumberAttribute(null=True)
+    checked = NumberAttribute(null=True)
+    handled = NumberAttribute(default=0)
+    leased = NumberAttribute(null=True)
+    state = JSONAttribute()
+    provenance = JSONAttribute()
+    failures = NumberAttribute(default=0)
+    reason = UnicodeAttribute(null=True)
+    failed_at = NumberAttribute(null=True)
+    gone_since = NumberAttribute(null=True)
+
+
+class HistoryItem(Model):
+    """Figures of a package as one refresh found them changed; ``at`` is its instant and kind."""
+
+    class Meta(_Meta):
+        pass
+
+    package_id = NumberAttribute(hash_key=True)
+    at = UnicodeAttribute(range_key=True)
+    figures = JSONAttribute()
+
+
+class HostItem(Model):
+    """The shared budget of a host (``github``), or one of its slots (``github#0``).
+
+    A slot has a ``holder`` until it is given back or the instant ``until`` has passed.
+    """
+
+    class Meta(_Meta):
+        pass
+
+    name = UnicodeAttribute(hash_key=True)
+    version = NumberAttribute(default=0)
+    meters = JSONAttribute(null=True)
+    holder = UnicodeAttribute(null=True)
+    until = NumberAttribute(null=True)
+
+
 MODELS: dict[str, type[Model]] = {
     "packages": PackageItem,
     "grids": GridItem,
@@ -210,6 +286,9 @@ MODELS: dict[str, type[Model]] = {
     "directory": DirectoryItem,
     "names": NameItem,
     "loads": LoadItem,
+    "sources": SourceItem,
+    "history": HistoryItem,
+    "hosts": HostItem,
 }
 
 

@@ -140,13 +140,17 @@ class Transaction:
         """Put an item whatever is there: for writes that are idempotent by themselves."""
         self._add(_Write(item, None, None))
 
+    def put_if(self, item: Model, condition: Condition, refusal: WriteRefused) -> None:
+        """Put an item on a condition; ``refusal`` is what its failure stands for."""
+        self._add(_Write(item, condition, refusal))
+
     def drop(self, item: Model) -> None:
         """Delete an item whether or not it is there."""
         self._add(_Write(item, None, None, delete=True))
 
     def _add(self, write: _Write) -> None:
         if not write.delete and not write.check:
-            self.size += _size(write.model)
+            self.size += checked_size(write.model)
         self._items.append(write)
 
     def claim(self, name: str, owner: int) -> None:
@@ -234,7 +238,7 @@ class Transaction:
         return writes
 
 
-def _size(model: Model) -> int:
+def checked_size(model: Model) -> int:
     """The bytes of an item; raises ItemTooLarge."""
     size = item_size(model.serialize())
     if size > MAX_ITEM_BYTES:

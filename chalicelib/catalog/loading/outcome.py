@@ -76,6 +76,11 @@ class Outcome:
         where = (position.record, position.line, position.character)
         self._refusals.write(json.dumps([where, what, reason]) + "\n")
 
+    @property
+    def has_written(self) -> bool:
+        """Whether anything was created or changed."""
+        return any(result in {CREATED, CHANGED} for _, result in self.counts)
+
     def is_refused(self, position: Position) -> bool:
         """Whether the record at this place was refused."""
         record = position.record

@@ -161,6 +161,10 @@ def package(pk: int, values: dict[str, Any], latest: Version | None) -> Package:
     return Package(id=pk, **kept)
 
 
+#: Fields of entities that no record has.
+_NOT_IN_FILES = ("memberships", "members", "pypi_yanked", "pypi_frameworks", "pypi_advisories")
+
+
 def fingerprint(entity: Category | Grid | Package) -> str:
     """A hash of what a file says of an item, memberships aside.
 
@@ -168,7 +172,7 @@ def fingerprint(entity: Category | Grid | Package) -> str:
     refresh has changed the item's figures since.
     """
     content = dataclasses.asdict(entity)
-    content.pop("memberships", None)
-    content.pop("members", None)
+    for name in _NOT_IN_FILES:
+        content.pop(name, None)
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

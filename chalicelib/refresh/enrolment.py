@@ -1,0 +1,97 @@
+"""Which sources there are: one row for each repository and project of the catalogue.
+
+The catalogue knows nothing of refreshing, so the rows are brought up to date from it: after a
+load, and once a day.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from chalicelib.refresh.hosts.registry import locate
+from chalicelib.refresh.index.names import project_of
+from chalicelib.refresh.outcomes import PROJECT, REPOSITORY
+from chalicelib.settings import Upstreams
+from chalicelib.storage import sources
+from chalicelib.storage.models import SourceItem
+
+#: The host of repositories that nobody asks; their figures stay as they are.
+UNSUPPORTED = "unsupported"
+INDEX = "index"
+#: A name or password in a URL is nobody's business here.
+_USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
+
+
+@dataclass(slots=True)
+class Enrolled:
+    """How many sources there are, and how many were written."""
+
+    sources: int = 0
+    written: int = 0
+    removed: int = 0
+
+
+def enrol(upstreams: Upstreams, now: float) -> Enrolled:
+    """Have a row for every source, due at once where it is new or leads elsewhere now.
+
+    Safe to repeat and to run twice at once. A package whose address changed starts anew: what
+    was remembered belongs to the old one.
+    """
+    kept = {(int(row.package_id), str(row.kind)): row for row in sources.every()}
+    done = Enrolled()
+    for identifier, repo_url, pypi_url in sources.addresses():
+        for kind, host, address in _wanted(repo_url, pypi_url, upstreams):
+            done.sources += 1
+            row = kept.pop((identifier, kind), None)
+            if row is None or (row.host, row.address) != (host, address):
+                done.written += _write(row, identifier, kind, host, address, now)
+    for row in kept.values():
+        sources.delete(row)
+        done.removed += 1
+    return done
+
+
+def _wanted(
+    repo_url: str | None, pypi_url: str | None, upstreams: Upstreams
+) -> Iterator[tuple[str, str, str]]:
+    """Kind, host and address of each source that a package with these URLs has."""
+    if repo_url and repo_url.strip():
+        located = locate(repo_url, upstreams)
+        if located is None:
+            yield REPOSITORY, UNSUPPORTED, _USERINFO.sub(r"\1", repo_url.strip())[:500]
+        else:
+            yield REPOSITORY, *located
+    project = project_of(pypi_url)
+    if project is not None:
+        yield PROJECT, INDEX, project
+
+
+def _write(
+    row: SourceItem | None, identifier: int, kind: str, host: str, address: str, now: float
+) -> bool:
+    is_asked = host != UNSUPPORTED
+    after = SourceItem(
+        identifier,
+        kind,
+        version=int(row.version) if row else 0,
+        host=host,
+        address=address,
+        due=now if is_asked else None,
+        handled=float(row.handled or 0) if row else 0,
+        state={},
+        provenance=_kept_provenance(row),
+        reason=None if is_asked else "no host that we ask",
+    )
+    if row is None:
+        return sources.create(after)
+    try:
+        sources.replace(after, int(row.version))
+    except sources.Superseded:
+        # A worker has just written it; the next enrolment sees what it made of it.
+        return False
+    return True
+
+
+def _kept_provenance(row: SourceItem | None) -> Mapping[str, object]:
+    """The figures stay until they are read anew, and so does where they came from."""
+    return {} if row is None else row.provenance or {}

@@ -1,0 +1,1 @@
+"""Code hosts, one file each behind one small interface."""

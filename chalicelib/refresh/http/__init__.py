@@ -1,0 +1,1 @@
+"""Requests to upstreams: bounded in time, size, number and destination."""

@@ -1,0 +1,140 @@
+"""Connections to public addresses only, whatever a name resolves to.
+
+The repository URLs of a catalogue come from strangers, and so do redirects. A name is resolved
+once, every address that it has must be public, and the connection goes to one of these, so that
+a second resolution cannot lead elsewhere (DNS rebinding).
+"""
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from chalicelib.refresh.http import deadline
+
+#: All of IPv6 that is given out for use on the Internet (RFC 4291, 2.4, and IANA's registry).
+_INTERNET = IPv6Network("2000::/3")
+#: Within it: Teredo (RFC 4380) and documentation (RFC 9637).
+_NOT_INTERNET = (IPv6Network("2001::/32"), IPv6Network("3fff::/20"))
+#: Prefixes before an IPv4 address: NAT64 (RFC 6052), mapped and compatible addresses (RFC 4291,
+#: 2.5.5), and translated ones (RFC 2765).
+_BEFORE_IPV4 = tuple(
+    IPv6Network(prefix) for prefix in ("64:ff9b::/96", "::ffff:0:0/96", "::/96", "::ffff:0:0:0/96")
+)
+#: Global by its number, yet the platform's own service within Azure's machines (Azure's
+#: documentation, "What is IP address 168.63.129.16?").
+_PLATFORMS = {IPv4Address("168.63.129.16")}
+
+
+class ForbiddenAddress(OSError):
+    """A name resolves to an address that is not public."""
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, all of them public; raises ForbiddenAddress, socket.gaierror."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for text in addresses:
+        address = ip_address(text.split("%")[0])
+        if not _is_public(address):
+            raise ForbiddenAddress(f"{host} has the address {address}, which is not public")
+    return addresses
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is on the Internet; an IPv4 address in IPv6's clothes is judged as that."""
+    if isinstance(address, IPv6Address):
+        if any(address in network for network in _BEFORE_IPV4):
+            return _is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+        if address.sixtofour is not None:
+            return _is_public(address.sixtofour)
+        if address not in _INTERNET or any(address in network for network in _NOT_INTERNET):
+            return False
+    return address.is_global and not address.is_multicast and address not in _PLATFORMS
+
+
+class _Timed:
+    """Puts its socket under the deadline of the exchange, whether it is new or used again."""
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        # Before TLS: a handshake can drip too.
+        deadline.watch(sock)
+        return sock
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        connection: Any = self
+        if connection.sock is not None:
+            deadline.watch(connection.sock)
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _Public:
+    """Connects to checked addresses of the name only."""
+
+    def _new_conn(self) -> Any:
+        connection: Any = self
+        name = connection._dns_host
+        error: Exception | None = None
+        try:
+            for address in public_addresses(name, connection.port):
+                # A name may have any number of addresses that let us wait.
+                deadline.check()
+                connection._dns_host = address
+                try:
+                    return super()._new_conn()  # type: ignore[misc]
+                except NewConnectionError as failure:
+                    error = failure
+        finally:
+            connection._dns_host = name
+        raise error or NewConnectionError(connection, f"{name} has no address")
+
+
+class _TimedHTTP(_Timed, HTTPConnection):
+    pass
+
+
+class _TimedHTTPS(_Timed, HTTPSConnection):
+    pass
+
+
+class _PublicHTTP(_Timed, _Public, HTTPConnection):
+    pass
+
+
+class _PublicHTTPS(_Timed, _Public, HTTPSConnection):
+    pass
+
+
+def _pool(base: type[Any], connection: type[Any]) -> type[Any]:
+    return type(base.__name__, (base,), {"ConnectionCls": connection})
+
+
+_POOLS = {
+    False: {
+        "http": _pool(HTTPConnectionPool, _PublicHTTP),
+        "https": _pool(HTTPSConnectionPool, _PublicHTTPS),
+    },
+    True: {
+        "http": _pool(HTTPConnectionPool, _TimedHTTP),
+        "https": _pool(HTTPSConnectionPool, _TimedHTTPS),
+    },
+}
+
+
+class Adapter(HTTPAdapter):
+    """The transport of ``requests``; ``may_be_private`` where an operator named the address."""
+
+    def __init__(self, may_be_private: bool) -> None:
+        self._may_be_private = may_be_private
+        super().__init__(pool_connections=2, pool_maxsize=2, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """The usual pools, with our connections."""
+        super().init_poolmanager(*args, **kwargs)
+        pools: Any = self.poolmanager
+        pools.pool_classes_by_scheme = _POOLS[self._may_be_private]

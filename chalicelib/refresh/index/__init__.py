@@ -1,0 +1,1 @@
+"""The package index: project documents, the serials of its root, downloads."""

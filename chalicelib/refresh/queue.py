@@ -1,0 +1,145 @@
+"""Batches as messages of a queue (SQS), and the worker that takes them from it.
+
+The queue delivers a message at least once, in any order, and again when a worker died with it.
+Working on a batch is idempotent, so nothing here has to be exact but one thing: a message is
+deleted only after all that it asks for was written or sent off anew.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from chalicelib import settings
+from chalicelib.refresh.batches import Batch, from_message
+from chalicelib.refresh.working import NoSlot, Worker
+from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
+
+#: SendMessageBatch takes ten messages and 262,144 bytes in all.
+_AT_ONCE = 10
+_MOST_BYTES = 200_000
+#: How long a batch waits that found no slot.
+_NO_SLOT_SECONDS = 30
+_log = logging.getLogger(__name__)
+
+
+class QueueError(Exception):
+    """Messages were not taken by the queue."""
+
+
+def send(batches: Sequence[Batch], delay: int = 0) -> None:
+    """Send batches to the queue; raises QueueError, or BotoCoreError where nobody answers."""
+    for messages in _groups(batch.to_message() for batch in batches):
+        entries = [
+            {"Id": str(number), "MessageBody": text, "DelaySeconds": delay}
+            for number, text in enumerate(messages)
+        ]
+        with _refusals():
+            answer = client().send_message_batch(QueueUrl=_url(), Entries=entries)
+        if refused := answer.get("Failed"):
+            raise QueueError(f"{len(refused)} messages: {refused[0].get('Code')}")
+
+
+def handle(worker: Worker, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Work on the messages of an SQS event; names those that shall be delivered again.
+
+    The answer has the shape of ``ReportBatchItemFailures`` (AWS Lambda, "Using Lambda with
+    Amazon SQS").
+    """
+    failures = []
+    for record in records:
+        identifier = str(record["messageId"])
+        try:
+            _handle_one(worker, record, identifier)
+        except Exception:  # noqa: BLE001 - whatever it is, the other messages go on
+            # Delivered again, and after the queue's bound of tries it is a dead letter.
+            _log.exception("message %s", identifier)
+            failures.append({"itemIdentifier": identifier})
+    return {"batchItemFailures": failures}
+
+
+def _handle_one(worker: Worker, record: Mapping[str, Any], identifier: str) -> None:
+    batch = from_message(str(record["body"]))
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    if received > 1 and len(batch.packages) > 1:
+        # It was not worked on to its end. If one package is the cause, it ends up alone.
+        send(batch.halves())
+        return
+    try:
+        for done in worker.work(batch, identifier):
+            _log.debug("%s: %s %s", done.package_id, done.result, done.reason)
+    except NoSlot:
+        send([batch], _NO_SLOT_SECONDS)
+
+
+def redrive() -> int:
+    """Send every dead letter to the queue again; how many.
+
+    A letter is deleted after it was sent, so one may come twice, and none is lost. Raises as
+    ``send``.
+    """
+    source = settings.from_environment().dead_letter_url
+    if source is None:
+        raise QueueError("PACKGRID_DEAD_LETTER_URL is not set")
+    done = 0
+    with _refusals():
+        while True:
+            # Only who waits is told of all that is there (SQS, "Short and long polling").
+            answer = client().receive_message(
+                QueueUrl=source, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=1
+            )
+            letters = answer.get("Messages", [])
+            if not letters:
+                return done
+            for letter in letters:
+                client().send_message(QueueUrl=_url(), MessageBody=letter["Body"])
+                client().delete_message(QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"])
+                done += 1
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What SQS refuses becomes a QueueError."""
+    try:
+        yield
+    except ClientError as error:
+        raise QueueError(str(error)) from error
+
+
+def _groups(messages: Iterable[str]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for message in messages:
+        if group and (len(group) == _AT_ONCE or size + len(message) > _MOST_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(message)
+        size += len(message)
+    if group:
+        yield group
+
+
+def _url() -> str:
+    url = settings.from_environment().queue_url
+    if url is None:
+        raise QueueError("PACKGRID_QUEUE_URL is not set")
+    return url
+
+
+@cache
+def client() -> Any:
+    """The SQS client of this process."""
+    import boto3
+
+    return boto3.session.Session().client(
+        "sqs",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        ),
+    )

@@ -1,0 +1,61 @@
+"""What the schedule, the queue and the command line call: everything put together."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from chalicelib import settings
+from chalicelib.refresh import enrolment, planning, queue
+from chalicelib.refresh.hosts.registry import hosts
+from chalicelib.refresh.outcomes import Host
+from chalicelib.refresh.runtime import Runtime
+from chalicelib.refresh.tokens import tokens
+from chalicelib.refresh.working import Worker
+from chalicelib.settings import Settings
+
+#: Of a Lambda's time, what is left for writing when no more is asked.
+_MARGIN_SECONDS = 10.0
+
+
+def all_hosts(configured: Settings) -> dict[str, Host]:
+    """Every host that may be asked, with its token; raises TokenUnavailable."""
+    known: dict[str, Host] = hosts(configured.upstreams, tokens(configured.upstreams))
+    return known
+
+
+def worker_of(configured: Settings, known: Mapping[str, Host], runtime: Runtime) -> Worker:
+    """A worker as the settings want it."""
+    return Worker(known, _every(configured), user_agent(configured), runtime)
+
+
+def _every(configured: Settings) -> timedelta:
+    return timedelta(seconds=configured.refresh_seconds)
+
+
+def user_agent(configured: Settings) -> str:
+    """Who asks, and whom to write to: hosts want to know both."""
+    contact = configured.upstreams.contact.replace("\r", " ").replace("\n", " ").strip()
+    return f"packgrid/0.1 (+{contact})" if contact else "packgrid/0.1"
+
+
+def plan(runtime: Runtime | None = None) -> planning.Planned:
+    """Send what is due to the queue."""
+    at = runtime or Runtime()
+    configured = settings.from_environment()
+    return planning.plan(all_hosts(configured), at.now(), queue.send, _every(configured))
+
+
+def enrol(runtime: Runtime | None = None) -> enrolment.Enrolled:
+    """Bring the sources up to date with the catalogue."""
+    at = runtime or Runtime()
+    return enrolment.enrol(settings.from_environment().upstreams, at.now().timestamp())
+
+
+def work(event: Iterable[Mapping[str, Any]], seconds_left: float) -> dict[str, Any]:
+    """Work on the records of an SQS event within the time that Lambda gives."""
+    import time
+
+    configured = settings.from_environment()
+    end = time.monotonic() + seconds_left - _MARGIN_SECONDS
+    runtime = Runtime(seconds_left=lambda: end - time.monotonic())
+    return queue.handle(worker_of(configured, all_hosts(configured), runtime), event)

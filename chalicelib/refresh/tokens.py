@@ -1,0 +1,112 @@
+"""Tokens of upstreams: from the environment, or from SSM Parameter Store; never logged."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.settings import Upstreams
+from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
+
+#: A process reads a parameter again after so long, so that a rotated token is taken up.
+_KEPT_SECONDS = 300.0
+_kept: dict[str, tuple[float, str]] = {}
+_MISSING = "ParameterNotFound"
+#: What may stand in a header. Anything else would be refused later, by errors that quote it.
+_TOKEN = re.compile(r"[!-~]+")
+#: botocore writes whole answers to this log at DEBUG.
+_ANSWERS = logging.getLogger("botocore.parsers")
+_log = logging.getLogger(__name__)
+
+
+class TokenUnavailable(Exception):
+    """There is no telling what the token is; the text names its place, not the token."""
+
+
+def tokens(upstreams: Upstreams, clock: Callable[[], float] = time.monotonic) -> dict[str, str]:
+    """The tokens by host; the environment's go before Parameter Store's. TokenUnavailable.
+
+    A host whose parameter does not exist is left out, with a warning: it is asked without a
+    token. Where Parameter Store cannot be asked that would be a mistake, so that is an error.
+    """
+    found = {
+        host: _checked(token.strip(), f"the token of {host}")
+        for host, token in upstreams.tokens.items()
+    }
+    for host, parameter in upstreams.token_parameters.items():
+        if host in found:
+            continue
+        token = _parameter(parameter, clock())
+        if token is None:
+            _log.warning("%s is asked without a token: no parameter %s", host, parameter)
+        else:
+            found[host] = token
+    return found
+
+
+def _parameter(name: str, now: float) -> str | None:
+    if name in _kept and now - _kept[name][0] < _KEPT_SECONDS:
+        return _kept[name][1]
+    try:
+        with _answers_unlogged():
+            answer = _client().get_parameter(Name=name, WithDecryption=True)
+    except (ClientError, BotoCoreError) as error:
+        code = _code(error)
+        if code == _MISSING:
+            _kept.pop(name, None)
+            return None
+        if name in _kept:
+            # An old token mostly still works; without one the budget would be a hundredth.
+            return _kept[name][1]
+        raise TokenUnavailable(f"parameter {name}: {code}") from None
+    value = _checked(str(answer["Parameter"]["Value"]).strip(), f"parameter {name}")
+    _kept[name] = now, value
+    return value
+
+
+def _checked(token: str, place: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise TokenUnavailable(f"{place} has characters that no token has")
+    return token
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", type(error).__name__))
+    return type(error).__name__
+
+
+@contextmanager
+def _answers_unlogged() -> Iterator[None]:
+    """Keep the answers that this thread gets out of botocore's log."""
+    thread = threading.get_ident()
+
+    def is_kept(record: logging.LogRecord) -> bool:
+        return record.thread != thread
+
+    _ANSWERS.addFilter(is_kept)
+    try:
+        yield
+    finally:
+        _ANSWERS.removeFilter(is_kept)
+
+
+@cache
+def _client() -> Any:
+    import boto3
+
+    return boto3.session.Session().client(
+        "ssm",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            read_timeout=READ_TIMEOUT_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        ),
+    )

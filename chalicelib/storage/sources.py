@@ -1,0 +1,139 @@
+"""The sources of figures: reading them by host and due time, and changing them on conditions."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from pynamodb.exceptions import DeleteError, PutError, UpdateError
+
+from chalicelib.storage.backoff import DEFAULT
+from chalicelib.storage.models import HistoryItem, PackageItem, SourceItem, SourcesByDue
+from chalicelib.storage.reads import BATCH, Throttled
+from chalicelib.storage.transaction import Transaction, WriteRefused, checked_size
+
+_FAILED = "ConditionalCheckFailedException"
+_BY_DUE: SourcesByDue = SourceItem.by_due
+
+
+class Superseded(WriteRefused):
+    """Another worker has written this source since it was read; its result stands."""
+
+
+def due(host: str, until: float, most: int) -> Iterator[tuple[int, str, float]]:
+    """Package id, kind and due time of what is due at a host until then, longest due first."""
+    for item in _BY_DUE.query(host, SourceItem.due <= until, limit=most):
+        yield int(item.package_id), str(item.kind), float(item.due or 0)
+
+
+def soon(host: str, after: float, until: float, most: int) -> Iterator[tuple[int, str, float]]:
+    """The same of what is due between two instants, without what was sent to be worked on."""
+    found = _BY_DUE.query(host, SourceItem.due.between(after, until))
+    waiting = (item for item in found if item.due > after and item.leased != item.due)
+    for item in islice(waiting, most):
+        yield int(item.package_id), str(item.kind), float(item.due)
+
+
+def read_many(kind: str, ids: Iterable[int]) -> dict[int, SourceItem]:
+    """The sources of one kind of these packages, consistently; missing ones are left out."""
+    wanted = sorted(set(ids))
+    found = {}
+    for start in range(0, len(wanted), BATCH):
+        for raw in _batch_get(kind, wanted[start : start + BATCH]):
+            item = SourceItem.from_raw_data(raw)
+            found[int(item.package_id)] = item
+    return found
+
+
+def _batch_get(kind: str, ids: list[int]) -> Iterator[dict[str, Any]]:
+    connection: Any = SourceItem._get_connection()
+    keys: Any = [{"package_id": {"N": str(one)}, "kind": {"S": kind}} for one in ids]
+    for _ in DEFAULT.tries():
+        answer = connection.batch_get_item(keys, consistent_read=True)
+        yield from answer["Responses"].get(connection.table_name, [])
+        keys = answer.get("UnprocessedKeys", {}).get(connection.table_name, {}).get("Keys", [])
+        if not keys:
+            return
+    raise Throttled(f"{len(keys)} keys of {connection.table_name} unprocessed")
+
+
+def instant(row: SourceItem, name: str) -> float | None:
+    """An instant of a source in seconds since the epoch, ``None`` if it has none."""
+    value = getattr(row, name)
+    return None if value is None else float(value)
+
+
+def of_package(package_id: int) -> list[SourceItem]:
+    """All sources of a package."""
+    return list(SourceItem.query(package_id, consistent_read=True))
+
+
+def every() -> Iterator[SourceItem]:
+    """Every source; reads the table whole, consistently."""
+    yield from SourceItem.scan(consistent_read=True)
+
+
+def package_id_of(slug: str) -> int | None:
+    """The id of the package that has this slug."""
+    found = PackageItem.by_slug.query(slug, limit=1, attributes_to_get=["id"])
+    return next((int(item.id) for item in found), None)
+
+
+def addresses() -> Iterator[tuple[int, str | None, str | None]]:
+    """Id, repository URL and package index URL of every package; reads the table whole."""
+    wanted = ["id", "repo_url", "pypi_url"]
+    for item in PackageItem.scan(consistent_read=True, attributes_to_get=wanted):
+        yield int(item.id), item.repo_url, item.pypi_url
+
+
+def lease(package_id: int, kind: str, seen: float, until: float) -> bool:
+    """Put off what was sent to be worked on, unless it was changed meanwhile; whether it was."""
+    try:
+        SourceItem(package_id, kind).update(
+            actions=[SourceItem.due.set(until), SourceItem.leased.set(until)],
+            condition=SourceItem.due == seen,
+        )
+    except UpdateError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+        return False
+    return True
+
+
+def create(item: SourceItem) -> bool:
+    """Put a source that must not exist; whether it was put."""
+    try:
+        item.save(condition=SourceItem.package_id.does_not_exist())
+    except PutError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+        return False
+    return True
+
+
+def replace(item: SourceItem, version: int) -> None:
+    """Put a source over the one that has ``version``; raises Superseded or ItemTooLarge."""
+    item.version = version + 1
+    checked_size(item)
+    try:
+        item.save(condition=SourceItem.version == version)
+    except PutError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+        raise Superseded(f"{item.kind} of package {item.package_id}") from None
+
+
+def delete(item: SourceItem) -> None:
+    """Delete a source, unless it was changed since it was read."""
+    try:
+        item.delete(condition=SourceItem.version == int(item.version))
+    except DeleteError as error:
+        if error.cause_response_code != _FAILED:
+            raise
+
+
+def stage(transaction: Transaction, item: SourceItem, version: int, row: HistoryItem) -> None:
+    """Add a source's change and its row of history to a transaction; both or neither."""
+    refusal = Superseded(f"{item.kind} of package {item.package_id}")
+    item.version = version + 1
+    transaction.put_if(item, SourceItem.version == version, refusal)
+    transaction.put_if(row, HistoryItem.package_id.does_not_exist(), refusal)
