@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import EndpointConnectionError
+
 from chalicelib.storage import models
 from chalicelib.storage.capacity import get_units, item_size, query_units
 
@@ -77,6 +79,19 @@ def dying(at: int, after: bool) -> Iterator[Calls]:
 
     with _around_calls(wrap):
         yield calls
+
+
+@contextmanager
+def failing(operation: str, is_meant: Callable[[Any], bool]) -> Iterator[None]:
+    """Calls of one operation fail like a DynamoDB that is down, where the arguments are meant."""
+
+    def wrap(name: str, arguments: Any, call: Callable[[], Any]) -> Any:
+        if name == operation and is_meant(arguments):
+            raise EndpointConnectionError(endpoint_url="nowhere")
+        return call()
+
+    with _around_calls(wrap):
+        yield
 
 
 def _read_units(operation: str, arguments: dict[str, Any]) -> float:

@@ -21,6 +21,9 @@ _KEYS = dict.fromkeys(models.MODELS, ("id",)) | {
     "directory": ("collection", "segment"),
     "names": ("name",),
     "loads": ("sha256",),
+    "sources": ("package_id", "kind"),
+    "history": ("package_id", "at"),
+    "hosts": ("name",),
 }
 _AT_ONCE = 25
 _SMALL: Rows = {}
@@ -33,8 +36,9 @@ def rows() -> Rows:
 
 
 def catalogue_rows() -> Rows:
-    """The same without the notes on loads."""
-    return {place: row for place, row in rows().items() if place[0] != "loads"}
+    """The same without the notes on loads, and without what the refresh keeps for itself."""
+    others = {"loads", "sources", "history", "hosts"}
+    return {place: row for place, row in rows().items() if place[0] not in others}
 
 
 def _rows_of(kind: str) -> list[tuple[tuple[str, str], Row]]:

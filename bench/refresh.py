@@ -1,0 +1,133 @@
+"""What refreshing costs: requests by package and host, beside the original's; time and memory.
+
+    python -m bench.refresh [--packages 5800]
+
+The hosts are a simulated world (tests/upstream/world) with the limits of the real ones, and
+answer at once. Requests are counted there, in simulated time: the first refresh of everything,
+then that of a day on which 3 % of the repositories and 4 % of the projects changed. Time and
+memory are those of the command over such a day, by the real clock.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from chalicelib.local.engine import Engine
+from chalicelib.storage import models, objects
+from tests.support.peak import peak_mb
+from tests.upstream.asking import FakeTime
+from tests.upstream.counting import TOGETHER, Cost, cost
+from tests.upstream.simulation import Simulation
+from tests.upstream.world import World
+
+_EVERY, _STEP = timedelta(hours=20), timedelta(minutes=10)
+_BEFORE = timedelta(days=3)
+
+
+class _Clock(FakeTime):
+    """Simulated time that becomes real."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime.now(UTC) - _BEFORE)
+        self.is_real = False
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) if self.is_real else super().now()
+
+
+def main() -> int:
+    """Run everything and print it; returns an exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.refresh")
+    parser.add_argument("--packages", type=int, default=5_800)
+    packages = parser.parse_args().packages
+    with tempfile.TemporaryDirectory() as name, Engine(Path(name) / "state", persist=False) as own:
+        os.environ.update(own.environment)
+        models.create_tables()
+        objects.create_bucket()
+        clock = _Clock()
+        with World(1, packages, clock) as world:
+            simulation = Simulation(world, clock, every=_EVERY)
+            simulation.load(Path(name))
+            _first(simulation)
+            clock.move_to(clock.now() + _EVERY)
+            _day(simulation)
+            _command(simulation, clock)
+    return 0
+
+
+def _first(simulation: Simulation) -> None:
+    """Refresh everything for the first time."""
+    world = simulation.world
+    _settle(simulation, timedelta(hours=18))
+    total = world.log.total
+    original = [world.original_requests(package) for package in world.made]
+    print(f"first refresh of {len(world.made):,} packages: {total:,} requests, ", end="")
+    print(f"{total / len(world.made):.2f} a package, {len(world.violations)} past a limit")
+    asked = sum(each.total for each in original)
+    without = sum(each.others for each in original)
+    print(f"the original's rule: {asked / len(original):.1f} a package, ", end="")
+    print(f"{without / len(original):.1f} without its look-ups of the limit; every day anew")
+    print(f"  that is {asked / total:.0f} and {without / total:.1f} times as many")
+
+
+def _day(simulation: Simulation) -> None:
+    """Refresh a day's changes."""
+    world = simulation.world
+    changes = world.advance(1)
+    world.log.forget()
+    _settle(simulation, _EVERY - _STEP)
+    changed = {*changes.repositories, *changes.projects}
+    unchanged = set(world.made) - changed
+    total = world.log.total
+    print(f"a day with {len(changes.repositories)} repositories and ", end="")
+    print(f"{len(changes.projects)} projects changed: {total:,} requests, ", end="")
+    print(f"{len(world.violations)} past a limit")
+    _print_shares("unchanged", cost(world, unchanged))
+    _print_shares("changed", cost(world, changed))
+    asked = [world.original_requests(package) for package in world.made]
+    most = sum(each.total for each in asked)
+    least = sum(each.others for each in asked)
+    print(f"  the original: {most:,}, {most / total:.0f} times as many; ", end="")
+    print(f"{least:,} without look-ups, {least / total:.0f} times")
+
+
+def _print_shares(title: str, cost: Cost) -> None:
+    print(f"  {title}: {cost.each:.4f} requests a package")
+    print(f"    {', '.join(TOGETHER)} together: {cost.together:.4f} a package")
+    for host, (requests, sources) in cost.hosts.items():
+        if sources and requests:
+            print(f"    {host}: {requests / sources:.4f} for each of {sources:,}")
+
+
+def _settle(simulation: Simulation, span: timedelta) -> None:
+    """Turn the clock through a span of time, with plans and workers."""
+    for _ in simulation.run(span, _STEP):
+        pass
+
+
+def _command(simulation: Simulation, clock: _Clock) -> None:
+    """The command over another such day, in real time."""
+    world = simulation.world
+    clock.is_real = True
+    world.advance(2)
+    world.log.forget()
+    environment = {**os.environ, **world.environment()}
+    del environment["DOWNLOADS_URL"]
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "chalicelib.cli", "refresh", "--all"]
+    process = subprocess.Popen(command, env=environment)
+    peak = peak_mb(process)
+    seconds = time.perf_counter() - start
+    print(
+        f"the command over {len(world.made):,} packages: {seconds:.0f} s, {peak:.0f} MB, ", end=""
+    )
+    print(f"{world.log.total:,} requests, exit code {process.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Queues on the embedded engine, and taking messages from them as Lambda does."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from chalicelib.refresh import queue
+from chalicelib.refresh.working import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """The queue and its dead letters, by URL."""
+
+    url: str
+    dead: str
+
+    def receive(self, most: int = 10) -> list[dict[str, Any]]:
+        """Messages that are there now; nobody else gets them until they are given back."""
+        answer = queue.client().receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=most,
+            VisibilityTimeout=600,
+            AttributeNames=["ApproximateReceiveCount"],
+        )
+        return list(answer.get("Messages", []))
+
+    def give_back(self, message: dict[str, Any]) -> None:
+        """As when the visibility timeout has passed."""
+        queue.client().change_message_visibility(
+            QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
+
+    def delete(self, message: dict[str, Any]) -> None:
+        """The message was worked on."""
+        queue.client().delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+
+    def deliver(self, worker: Worker, message: dict[str, Any]) -> bool:
+        """Hand one message to a worker; whether it was worked on, and so deleted."""
+        failures = queue.handle(worker, [record(message)])["batchItemFailures"]
+        if failures:
+            self.give_back(message)
+            return False
+        self.delete(message)
+        return True
+
+    def drain(self, worker: Worker, most: int = 200) -> int:
+        """Work on messages until there are none; how many deliveries that took."""
+        done = 0
+        while messages := self.receive():
+            for message in messages:
+                self.deliver(worker, message)
+                done += 1
+                assert done <= most, "messages without end"
+        return done
+
+    def letters(self) -> list[str]:
+        """The texts of the dead letters."""
+        answer = queue.client().receive_message(
+            QueueUrl=self.dead, MaxNumberOfMessages=10, VisibilityTimeout=0
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+
+def record(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as it stands in the event that Lambda gets."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+    }
+
+
+@contextmanager
+def queues(monkeypatch: pytest.MonkeyPatch, tries: int = 3) -> Iterator[Queues]:
+    """Two queues of the test's own; after ``tries`` deliveries a message is a dead letter."""
+    client = queue.client()
+    name = f"test-{uuid.uuid4().hex}"
+    dead = client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+    policy = (
+        f'{{"deadLetterTargetArn": "{arn["Attributes"]["QueueArn"]}", "maxReceiveCount": {tries}}}'
+    )
+    url = client.create_queue(QueueName=name, Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    monkeypatch.setenv("PACKGRID_QUEUE_URL", url)
+    monkeypatch.setenv("PACKGRID_DEAD_LETTER_URL", dead)
+    try:
+        yield Queues(url, dead)
+    finally:
+        client.delete_queue(QueueUrl=url)
+        client.delete_queue(QueueUrl=dead)

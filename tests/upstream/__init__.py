@@ -1,0 +1,1 @@
+"""The test side of the upstream hosts: recordings replayed, and a simulated world."""

@@ -1,0 +1,1 @@
+"""The simulated hosts: what each answers, and which limits it keeps."""

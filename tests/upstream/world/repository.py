@@ -1,0 +1,199 @@
+"""A simulated repository: its figures, and commits that are computed when they are asked for."""
+
+import hashlib
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import accumulate
+from math import gcd
+
+GONE, BLOCKED = "gone", "blocked"
+#: Every seventh commit is a merge.
+_MERGE_EVERY, _MERGE_AT = 7, 5
+#: GitHub links the first 500 authors of a repository to accounts (its REST documentation,
+#: "List repository contributors").
+LINKED = 500
+
+
+def iso(instant: float) -> str:
+    """``2026-11-23T12:00:00Z``."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def midnight(day: date) -> float:
+    """The instant at which a day begins (UTC)."""
+    return datetime.combine(day, time(), UTC).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit; ``instant`` in seconds since the epoch, ``author`` a number in its repository."""
+
+    oid: str
+    parents: tuple[str, ...]
+    instant: int
+    author: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Repository:
+    """A repository. Commits are numbered from 0, the oldest.
+
+    The first ``older`` of them lie evenly between ``created`` and ``older_until``, which is more
+    than a year before the world begins; of the others, instants (in order) and authors are kept.
+    ``version`` counts all changes, ``pushes`` those of commits.
+    """
+
+    id: int
+    package_id: int
+    host: str
+    path: str
+    description: str
+    stars: int
+    forks: int
+    watchers: int
+    created: int
+    authors: int
+    older: int
+    older_until: int
+    recent: "array[int]" = field(default_factory=lambda: array("q"))
+    recent_authors: "array[int]" = field(default_factory=lambda: array("H"))
+    former: list[str] = field(default_factory=list)
+    archived: int | None = None
+    status: str = ""
+    changed: int = 0
+    pushed: int = 0
+    version: int = 0
+    pushes: int = 0
+    #: (number of the first commit, name) of each line of history since a force push.
+    lines: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
+    _shares: "array[int] | None" = None
+
+    @property
+    def total(self) -> int:
+        """The number of commits, merges too."""
+        return self.older + len(self.recent)
+
+    @property
+    def plain(self) -> int:
+        """The number of commits without merges."""
+        return self.total - _merges(self.total)
+
+    @property
+    def head(self) -> str | None:
+        """The id of the newest commit."""
+        return self.oid(self.total - 1) if self.total else None
+
+    @property
+    def last_commit(self) -> int | None:
+        """The instant of the newest commit."""
+        return self.instant(self.total - 1) if self.total else None
+
+    def instant(self, number: int) -> int:
+        """When a commit was made."""
+        if number >= self.older:
+            return self.recent[number - self.older]
+        span = self.older_until - self.created
+        return self.created + span * (number + 1) // self.older
+
+    def oid(self, number: int) -> str:
+        """The id of a commit, which depends on the line of history that it is on."""
+        line = next(name for start, name in reversed(self.lines) if start <= number)
+        return hashlib.sha1(f"{self.id}/{line}/{number}".encode()).hexdigest()
+
+    def commit(self, number: int) -> Commit:
+        """A commit by its number."""
+        before = 2 if number % _MERGE_EVERY == _MERGE_AT else 1
+        parents = tuple(self.oid(number - step) for step in range(1, min(before, number) + 1))
+        return Commit(self.oid(number), parents, self.instant(number), self._author(number))
+
+    def between(self, since: float | None, until: float | None) -> range:
+        """The numbers of the commits from one instant to another, both included."""
+        numbers = range(self.total)
+        low = 0 if since is None else bisect_right(numbers, since - 0.5, key=self.instant)
+        high = self.total if until is None else bisect_right(numbers, until, key=self.instant)
+        return range(low, max(low, high))
+
+    def weeks(self, until: date, *, is_with_merges: bool) -> tuple[int, ...]:
+        """Commits in each of the 52 weeks before the start of the day ``until``, oldest first."""
+        end = midnight(until)
+        counts = [0] * 52
+        for number in self.between(end - 52 * 7 * 86400, end - 1):
+            if is_with_merges or number % _MERGE_EVERY != _MERGE_AT:
+                counts[51 - int(end - 1 - self.instant(number)) // (7 * 86400)] += 1
+        return tuple(counts)
+
+    def contributions(self) -> list[tuple[int, int]]:
+        """(author, commits without merges) of everyone with any, those with most first."""
+        counts = list(self._base())
+        for place, author in enumerate(self.recent_authors):
+            if (self.older + place) % _MERGE_EVERY != _MERGE_AT:
+                counts[author] += 1
+        ranked = sorted(range(len(counts)), key=lambda author: (-counts[author], author))
+        return [(author, counts[author]) for author in ranked if counts[author]]
+
+    def login(self, author: int) -> str:
+        """The account of an author; an author of one repository has it in no other place."""
+        return f"user-{(self.package_id * 7919 + author * 31) % 40009}"
+
+    def name(self, author: int) -> str:
+        """The name of an author as commits have it; some have a comma in it."""
+        login = self.login(author)
+        return f"Doe, {login}" if author % 40 == 39 else f"Ada {login}"
+
+    def push(self, instants: list[int], authors: list[int]) -> None:
+        """Add commits, none of them before the newest."""
+        self.recent.extend(instants)
+        self.recent_authors.extend(authors)
+        self.authors = max(self.authors, *(author + 1 for author in authors))
+        self._shares = None
+        self.pushes += 1
+
+    def drop(self, commits: int) -> None:
+        """Take the newest commits away; what follows is another line of history."""
+        kept = max(0, len(self.recent) - commits)
+        del self.recent[kept:]
+        del self.recent_authors[kept:]
+        self.lines.append((self.total, len(self.lines)))
+        self.pushes += 1
+
+    def _author(self, number: int) -> int:
+        """Merges are made by the first author."""
+        if number % _MERGE_EVERY == _MERGE_AT:
+            return 0
+        if number >= self.older:
+            return self.recent_authors[number - self.older]
+        if self._shares is None:
+            self._shares = array("q", accumulate(self._base()))
+        plain = self.older - _merges(self.older)
+        # A permutation, so that authors take turns.
+        step = next(step for step in (7919, 7907, 7901, 7883) if gcd(step, plain) == 1)
+        return bisect_right(self._shares, (number - _merges(number)) * step % plain)
+
+    def _base(self) -> Iterator[int]:
+        """How many of the older commits, merges aside, are each author's (Zipf's law)."""
+        plain = self.older - _merges(self.older)
+        known = min(self.authors, plain)
+        scale = sum(1 / (place + 1) for place in range(known))
+        shares = [1 + int((plain - known) / (place + 1) / scale) for place in range(known)]
+        if shares:
+            shares[0] += plain - sum(shares)
+        yield from shares
+        yield from [0] * (self.authors - known)
+
+
+def _merges(number: int) -> int:
+    """How many of the commits before a number are merges."""
+    return (number + _MERGE_EVERY - 1 - _MERGE_AT) // _MERGE_EVERY
+
+
+def today(now: float) -> date:
+    """The day (UTC) of an instant."""
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+def tomorrow(now: float) -> date:
+    """The day after."""
+    return today(now) + timedelta(days=1)

@@ -1,0 +1,49 @@
+"""Rate limits as the hosts keep them."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Fixed:
+    """So many units in a window that begins with the first of them (GitHub's hourly limits)."""
+
+    limit: int
+    seconds: int
+    used: int = 0
+    ends: float = 0.0
+
+    def look(self, now: float) -> int:
+        """How many units are left."""
+        if now >= self.ends:
+            self.used, self.ends = 0, int(now) + self.seconds
+        return max(0, self.limit - self.used)
+
+    def spend(self, units: int) -> None:
+        """Take units, whether they are there or not."""
+        self.used += units
+
+
+@dataclass(slots=True)
+class Rolling:
+    """So many units in any span of so many seconds, wherever it begins."""
+
+    limit: int
+    seconds: float
+    used: int = 0
+    _spent: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def look(self, now: float) -> int:
+        """How many units are left."""
+        while self._spent and self._spent[0][0] <= now - self.seconds:
+            self.used -= self._spent.popleft()[1]
+        return max(0, self.limit - self.used)
+
+    def spend(self, units: int, now: float) -> None:
+        """Take units, whether they are there or not."""
+        self.used += units
+        self._spent.append((now, units))
+
+    def wait(self, now: float) -> float:
+        """Seconds until the oldest unit is free again."""
+        return self._spent[0][0] + self.seconds - now if self._spent else 0.0
