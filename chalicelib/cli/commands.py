@@ -14,9 +14,14 @@ from chalicelib.catalog import checking
 from chalicelib.catalog.loading.fixture import NotAFixture
 from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
-from chalicelib.cli import report
-from chalicelib.storage import models
+from chalicelib.cli import refreshing, report
+from chalicelib.refresh.queue import QueueError
+from chalicelib.refresh.tokens import TokenUnavailable
+from chalicelib.search import publishing
+from chalicelib.storage import models, objects
 from chalicelib.storage.errors import STORAGE_ERRORS
+
+REFRESH_ERRORS = (QueueError, TokenUnavailable)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -26,7 +31,12 @@ def run(options: argparse.Namespace) -> int:
         "load": _load,
         "check": _check,
         "rerender": _rerender,
+        "index": _index,
         "serve": _serve,
+        "refresh": _refresh,
+        "status": refreshing.status,
+        "plan": refreshing.plan,
+        "redrive": refreshing.redrive,
     }
     # A clock that cannot be read is said before anything is done.
     clock.now()
@@ -41,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except REFRESH_ERRORS as error:
+        print(f"packgrid: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"packgrid: {error}", file=sys.stderr)
@@ -59,7 +72,9 @@ def _storage_hint(error: Exception) -> str:
         return "no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
     where = os.environ.get("AWS_ENDPOINT_URL") or "AWS"
     text = f"{where} did not do it: {cause}"
-    if "ResourceNotFound" in text or "not found" in text:
+    if isinstance(error, objects.NoSuchObject):
+        text += "\npackgrid: `init` creates the bucket, `index` publishes the search index"
+    elif "ResourceNotFound" in text or "not found" in text:
         text += "\npackgrid: the command `init` creates the tables"
     return text
 
@@ -67,17 +82,24 @@ def _storage_hint(error: Exception) -> str:
 def _init(options: argparse.Namespace) -> int:
     created = models.create_tables()
     print(f"created {', '.join(created)}" if created else "all tables exist")
+    made = objects.create_bucket()
+    print(f"created the bucket {objects.bucket()}" if made else "the bucket exists")
     return 0
 
 
 def _load(options: argparse.Namespace) -> int:
     with Outcome() as outcome:
+        mark: models.LoadItem | None = None
         try:
-            mark = None if options.dry_run else _begin(options.file)
+            if not options.dry_run:
+                mark = _begin(options.file)
             with report.progress() as progress:
                 load(options.file, outcome, progress, dry_run=options.dry_run)
         except (NotAFixture, OSError) as error:
             print(f"packgrid: {error}", file=sys.stderr)
+            if mark is not None and not outcome.has_written:
+                # Nothing is left half done that another load could finish.
+                mark.delete()
             return 2
         except BaseException:
             report.print_outcome(outcome)
@@ -86,6 +108,12 @@ def _load(options: argparse.Namespace) -> int:
         if mark is not None:
             mark.finished, mark.outcome = clock.now(), outcome.summary()
             mark.save()
+            refreshing.enrol()
+            try:
+                _index(options)
+            except STORAGE_ERRORS:
+                print("packgrid: loaded, but search does not find it yet", file=sys.stderr)
+                raise
         return 1 if options.strict and outcome.refused else 0
 
 
@@ -105,7 +133,7 @@ def prepare(data: Path) -> int:
     digest = _sha256(data)
     if any(mark.sha256 == digest and mark.finished for mark in loads):
         print(f"packgrid: {data} was loaded before; the data are as they were left")
-        return 0
+        return 0 if publishing.is_published() else _index(argparse.Namespace())
     if others := {mark.file_name for mark in loads} - {data.name}:
         print(
             f"packgrid: WARNING: there is another catalogue in this state ({', '.join(others)}); "
@@ -136,6 +164,20 @@ def _check(options: argparse.Namespace) -> int:
 def _rerender(options: argparse.Namespace) -> int:
     print(f"{checking.rerender()} bodies rendered anew")
     return 0
+
+
+def _index(options: argparse.Namespace) -> int:
+    published = publishing.publish()
+    if published.is_current:
+        print(f"search index: {published.entries} entries, {published.size:,} bytes")
+    else:
+        print("packgrid: not published: a newer search index is there", file=sys.stderr)
+    return 0
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    # Search ranks by what was refreshed, so it is to know it.
+    return refreshing.refresh(options, lambda: _index(options))
 
 
 def _serve(options: argparse.Namespace) -> int:

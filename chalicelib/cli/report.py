@@ -63,7 +63,7 @@ def print_outcome(outcome: Outcome, dry_run: bool = False) -> None:
     for note in notes:
         print(note)
     if outcome.refused:
-        print(f"{outcome.refused} records were refused, for the reasons above")
+        print(f"refused, for the reasons above: {outcome.refused}")
     if dry_run:
         print(
             "dry run: nothing was written; what records refer to was looked for in the file alone"

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from chalicelib.cli import commands
 from chalicelib.local.engine import VARIABLES, Engine, EngineError
 from chalicelib.local.gateway import Gateway
-from chalicelib.storage import models
+from chalicelib.storage import models, objects
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -55,6 +55,7 @@ def _serve(options: argparse.Namespace, started: ExitStack) -> int:
         os.environ.update(engine.environment if engine else {})
         if engine is not None:
             models.create_tables()
+            objects.create_bucket()
         if options.data is not None and (code := commands.prepare(options.data)):
             return code
         gateway.server_activate()

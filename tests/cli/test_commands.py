@@ -32,9 +32,9 @@ def file(tmp_path: Path) -> Path:
 def test_init_creates_what_is_missing_and_can_be_repeated(tables: None, capsys: Capture) -> None:
     models.NameItem.delete_table()
     assert main(["init"]) == 0
-    assert capsys.readouterr().out == f"created {NameItem.Meta.table_name}\n"
+    assert capsys.readouterr().out == (f"created {NameItem.Meta.table_name}\nthe bucket exists\n")
     assert main(["init"]) == 0
-    assert capsys.readouterr().out == "all tables exist\n"
+    assert capsys.readouterr().out == "all tables exist\nthe bucket exists\n"
 
 
 def test_load_says_what_became_of_every_record(tables: None, file: Path, capsys: Capture) -> None:
@@ -188,4 +188,4 @@ def test_refusals_are_in_the_order_of_the_file_and_counted(
     said = capsys.readouterr().out
     refused = [line.split(" (")[0] for line in said.splitlines() if line.startswith("refused ")]
     assert refused == ["refused record 2", "refused record 3"]
-    assert "2 records were refused" in said
+    assert "refused, for the reasons above: 2" in said

@@ -41,6 +41,9 @@ def test_a_file_that_is_no_fixture_is_named(tables: None, tmp_path: Path, capsys
     file.write_text("Hello")
     assert main(["load", str(file)]) == 2
     assert _one_line(capsys) == "packgrid: notes.txt: not a JSON array of records"
+    # There is nothing that loading it again could finish.
+    assert main(["check"]) == 0
+    assert "has not ended" not in capsys.readouterr().out
 
 
 def test_tables_that_do_not_exist_are_a_matter_of_init(

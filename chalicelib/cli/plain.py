@@ -1,0 +1,10 @@
+"""Foreign text on a terminal."""
+
+
+def plain(text: object) -> str:
+    """The text with ``?`` for what does not print: a stranger's text must not steer a terminal.
+
+    That are control characters (escapes, line ends), those that turn the direction of writing,
+    and lone surrogates: all that ``str.isprintable`` refuses.
+    """
+    return "".join(one if one.isprintable() else "?" for one in str(text))
