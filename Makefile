@@ -8,9 +8,13 @@ override STAGE := $(or $(STAGE),dev)
 # chalice package wants a region by name; the template works in any.
 REGION ?= $(or $(AWS_DEFAULT_REGION),us-east-1)
 GOLDEN ?= ../shared/golden
+UPSTREAM ?= ../shared/upstream
+# How many requests are made up for the comparison with Django REST Framework.
+COUNT ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .PHONY: help run test conformance lint format bench package clean
@@ -21,11 +25,16 @@ help: ## Show this list
 run: $(READY) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalogue.json
 	@exec $(BIN)/python -m chalicelib.cli serve --engine --port "$(PORT)" --state "$(STATE)" --data "$(DATA)"
 
-test: $(READY) ## Run the tests
+test: $(READY) $(BROWSER) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
-conformance: $(READY) ## Compare with the recorded answers of the original in GOLDEN
+conformance: $(READY) ## Compare with recordings in GOLDEN and UPSTREAM, and 5,000 answers of the framework
 	$(BIN)/python -m tests.conformance "$(GOLDEN)"
+	@if [ -d "$(UPSTREAM)" ]; then \
+		echo '$(BIN)/python -m pytest tests/conformance/recordings --recordings "$(UPSTREAM)"'; \
+		$(BIN)/python -m pytest tests/conformance/recordings --recordings "$(UPSTREAM)"; \
+	else echo "There are no recordings of upstreams at $(UPSTREAM)"; fi
+	$(BIN)/python -m tests.oracle --count $(COUNT)
 
 lint: $(READY) ## Check style, format, types and layers
 	$(BIN)/ruff check .
@@ -37,7 +46,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure requests, read units, time and memory (some minutes)
+bench: $(READY) ## Measure requests, read units, time and memory (a quarter of an hour)
 	$(BIN)/python -m bench
 
 package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
@@ -45,7 +54,7 @@ package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
 	AWS_DEFAULT_REGION="$(REGION)" $(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
 
 clean: ## Remove what make made, except STATE
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) tests/browser/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
@@ -53,3 +62,7 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
+
+# Not written where something cannot be installed, so that the next run tries again.
+$(BROWSER): $(READY) tests/browser/install.py tests/browser/package-lock.json
+	@$(BIN)/python -m tests.browser.install $@

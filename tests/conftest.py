@@ -1,15 +1,25 @@
 """Fixtures: one engine for the session, fresh tables for each test, the API over them."""
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from chalicelib import settings
 from chalicelib.local.engine import Engine
-from chalicelib.storage import models
+from chalicelib.storage import models, objects
+from tests.support.serving import answering
+
+# Timings never fail a test.
+hypothesis.settings.register_profile("packgrid", deadline=None)
+hypothesis.settings.load_profile("packgrid")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """An option of tests/conformance/recordings; only a conftest up here can add it."""
+    parser.addoption("--recordings", type=Path, help="folder of HAR files, to test against")
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +28,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     with Engine(tmp_path_factory.mktemp("engine"), persist=False) as running:
         os.environ.update(running.environment)
         models.bind({name: f"test-{name}" for name in settings.TABLES})
+        objects.create_bucket()
         yield running
 
 
@@ -30,6 +41,20 @@ def tables(engine: Engine) -> Iterator[None]:
         model.delete_table()
 
 
+@pytest.fixture
+def bucket(engine: Engine) -> Iterator[None]:
+    """An empty bucket of the test's own."""
+    # Tests that load and do not look at the bucket leave an index behind.
+    _empty_bucket()
+    yield
+    _empty_bucket()
+
+
+def _empty_bucket() -> None:
+    for key, _ in objects.listed(""):
+        objects.delete(key)
+
+
 @pytest.fixture(scope="session")
 def sample() -> Path:
     """The sample catalogue of the repository."""
@@ -39,12 +64,5 @@ def sample() -> Path:
 @pytest.fixture
 def port(tables: None) -> Iterator[int]:
     """The API over HTTP, as ``make run`` serves it; the port on loopback."""
-    import app
-    from chalicelib.local.gateway import Gateway
-
-    with Gateway(app.app, 0) as gateway:
-        thread = threading.Thread(target=gateway.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield gateway.port
-        gateway.shutdown()
-        thread.join()
+    with answering() as port:
+        yield port

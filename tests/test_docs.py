@@ -2,16 +2,81 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import clock
+from chalicelib.cli.__main__ import main
+from chalicelib.settings import BadSetting, from_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+#: Values of which every setting takes one.
+VALUES = ("7", "https://example.org", "git.example.org=forgejo", "0", "2026-11-23T11:00:00Z")
+#: Settings that AWS's library reads by itself.
+OF_AWS = re.compile(r"AWS_[A-Z0-9_]+")
+
+
+class Asked(dict[str, str]):
+    """An empty environment, and what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def _documented() -> set[str]:
+    """The variables in the first column of the README's table of settings."""
+    table = README.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
 
 
 def test_every_setting_has_a_line_in_the_readme() -> None:
-    code = "".join((ROOT / "chalicelib" / name).read_text() for name in ("settings.py", "clock.py"))
-    variables = set(re.findall(r'"(PACKGRID_[A-Z_]+)"', code))
-    assert variables
-    assert {name for name in variables if f"`{name}`" not in README} == set()
+    environment = Asked()
+    from_environment(environment)
+    assert len(environment.names) > 25
+    read = environment.names | {clock.FREEZE_VARIABLE}
+    # Those of parameters are said once for all hosts.
+    plain = {name.removesuffix("_PARAMETER") for name in read}
+    known = _documented() | set(re.findall(r"`([A-Z]+_TOKEN)`", README))
+    assert plain - known == set()
+
+
+def test_every_variable_of_the_readme_sets_something() -> None:
+    ours = {name for name in _documented() if not OF_AWS.fullmatch(name)}
+    assert clock.FREEZE_VARIABLE in ours
+    idle = [name for name in ours if not any(_sets(name, value) for value in VALUES)]
+    assert idle == [clock.FREEZE_VARIABLE]
+
+
+def _sets(name: str, value: str) -> bool:
+    """Whether that is a value of the variable, and changes the settings."""
+    try:
+        return from_environment({name: value}) != from_environment({})
+    except BadSetting:
+        return False
+
+
+def test_every_command_and_option_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    listed = re.search(r"\{([a-z,]+)\}", capsys.readouterr().out)
+    assert listed is not None
+    commands = listed[1].split(",")
+    assert {"refresh", "status", "plan", "redrive"} <= set(commands)
+    assert [one for one in commands if not re.search(rf"`{one}`|cli {one}\b", README)] == []
+    for command in ("refresh", "status"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+        assert options
+        assert {option for option in options if option not in README} == set()
 
 
 def test_every_table_can_be_named_by_a_variable_in_the_readme() -> None:
