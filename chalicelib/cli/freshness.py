@@ -17,7 +17,7 @@ from chalicelib.refresh.batches import Batch
 from chalicelib.refresh.outcomes import Host
 from chalicelib.refresh.standing import Left, Standing
 from chalicelib.storage import sources
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 
 _MOST_REASONS = 20
 #: Of a file, which has no width: enough that nothing is cut.

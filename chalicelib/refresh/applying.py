@@ -29,7 +29,7 @@ from chalicelib.refresh.outcomes import (
 )
 from chalicelib.refresh.runtime import Runtime
 from chalicelib.storage import sources
-from chalicelib.storage.models import HistoryItem, SourceItem
+from chalicelib.storage.refresh_models import HistoryItem, SourceItem
 from chalicelib.storage.sources import Superseded
 from chalicelib.storage.transaction import (
     ItemTooLarge,

@@ -13,7 +13,7 @@ from chalicelib.refresh.index.names import project_of
 from chalicelib.refresh.outcomes import PROJECT, REPOSITORY
 from chalicelib.settings import Upstreams
 from chalicelib.storage import sources
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 
 #: The host of repositories that nobody asks; their figures stay as they are.
 UNSUPPORTED = "unsupported"

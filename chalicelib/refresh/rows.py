@@ -15,7 +15,7 @@ from chalicelib.refresh.outcomes import (
     Unchanged,
 )
 from chalicelib.refresh.runtime import Runtime
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 
 #: The first wait after a failure; it doubles with each further one, up to a week.
 _BACKOFF, _LONGEST = timedelta(minutes=10), timedelta(days=7)

@@ -9,7 +9,7 @@ from chalicelib.refresh.applying import Result
 from chalicelib.refresh.batches import Batch
 from chalicelib.refresh.outcomes import Host
 from chalicelib.refresh.working import Done, NoSlot, Worker
-from chalicelib.storage.models import HostItem
+from chalicelib.storage import hosts as slots
 
 #: The most threads; what keeps them from being more useful is DynamoDB's clients, not hosts.
 _THREADS = 8
@@ -84,9 +84,7 @@ def _left(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
 
 def held_until(host: Host) -> float | None:
     """When the first of a host's slots is free at the latest if its holder died."""
-    names = [f"{host.name}#{number}" for number in range(host.policy.concurrency)]
-    ends = [float(item.until) for item in HostItem.batch_get(names) if item.until is not None]
-    return min(ends, default=None)
+    return slots.first_free(host.name, host.policy.concurrency)
 
 
 def _side_by_side(

@@ -17,7 +17,7 @@ from chalicelib.refresh.runtime import Runtime
 from chalicelib.storage import hosts as slots
 from chalicelib.storage import sources
 from chalicelib.storage.errors import STORAGE_ERRORS
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 
 #: A slot of a worker that died is free again after this. Who lives renews it as it goes; one
 #: that waits longer for an answer may have company, which only the budget has to stand.

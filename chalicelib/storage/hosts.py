@@ -4,7 +4,7 @@ from typing import Any
 
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
 
-from chalicelib.storage.models import HostItem
+from chalicelib.storage.refresh_models import HostItem
 
 _FAILED = "ConditionalCheckFailedException"
 Meters = dict[str, dict[str, Any]]
@@ -62,6 +62,13 @@ def acquire_slot(name: str, slots: int, holder: str, now: float, until: float) -
             continue
         return slot
     return None
+
+
+def first_free(name: str, slots: int) -> float | None:
+    """When the first of a host's held slots is free at the latest; ``None`` if none is held."""
+    names = [f"{name}#{number}" for number in range(slots)]
+    ends = [float(item.until) for item in HostItem.batch_get(names) if item.until is not None]
+    return min(ends, default=None)
 
 
 def renew_slot(slot: str, holder: str, until: float) -> None:

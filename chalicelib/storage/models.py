@@ -5,10 +5,7 @@ Every served item carries, beside its typed attributes, the JSON that the API an
 Writes are conditional on ``version``, which starts anywhere and grows by one with each.
 """
 
-from datetime import datetime
-
 from pynamodb.attributes import (
-    Attribute,
     BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
@@ -16,11 +13,12 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.constants import STRING
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from chalicelib import settings
+from chalicelib.storage.attributes import InstantAttribute, TableMeta
+from chalicelib.storage.refresh_models import HistoryItem, HostItem, SourceItem
 
 BODY_ATTRIBUTES = ["body"]
 #: For every call. Three tries of a call that stalls take 18 s and the waits between them, so an
@@ -29,27 +27,6 @@ BODY_ATTRIBUTES = ["body"]
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 5
 MAX_RETRY_ATTEMPTS = 2
-
-
-class InstantAttribute(Attribute[datetime]):
-    """An instant with its offset, as ISO 8601 text with microseconds when there are any."""
-
-    attr_type = STRING
-
-    def serialize(self, value: datetime) -> str:
-        """As ISO 8601 text."""
-        return value.isoformat()
-
-    def deserialize(self, value: str) -> datetime:
-        """From ISO 8601 text."""
-        return datetime.fromisoformat(value)
-
-
-class _Meta:
-    """What all tables share."""
-
-    billing_mode = "PAY_PER_REQUEST"
-    table_name = ""
 
 
 class ServedItem(Model):
@@ -70,7 +47,7 @@ class ServedItem(Model):
 class PackagesBySlug(GlobalSecondaryIndex["PackageItem"]):
     """Packages by slug, with the body: a detail by slug is one request."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         index_name = "by-slug"
         projection = IncludeProjection(BODY_ATTRIBUTES)
 
@@ -80,7 +57,7 @@ class PackagesBySlug(GlobalSecondaryIndex["PackageItem"]):
 class GridsBySlug(GlobalSecondaryIndex["GridItem"]):
     """Grids by slug, with the body."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         index_name = "by-slug"
         projection = IncludeProjection(BODY_ATTRIBUTES)
 
@@ -90,7 +67,7 @@ class GridsBySlug(GlobalSecondaryIndex["GridItem"]):
 class PackageItem(ServedItem):
     """A package; attribute names are those of the entity ``Package``."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     by_slug = PackagesBySlug()
@@ -135,7 +112,7 @@ class PackageItem(ServedItem):
 class GridItem(ServedItem):
     """A grid; ``members`` are [membership id, package id] pairs, by title of the package."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     by_slug = GridsBySlug()
@@ -148,7 +125,7 @@ class GridItem(ServedItem):
 class CategoryItem(ServedItem):
     """A category; ``packages`` counts those that are in it, so that none is left dangling."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     description = UnicodeAttribute()
@@ -160,7 +137,7 @@ class CategoryItem(ServedItem):
 class MembershipItem(Model):
     """One row of a grid: which package stands in which grid. Its id orders a package's grids."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     id = NumberAttribute(hash_key=True)
@@ -171,7 +148,7 @@ class MembershipItem(Model):
 class DirectoryItem(Model):
     """One segment of the ordered live ids of a collection (see ``bitmap``)."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     collection = UnicodeAttribute(hash_key=True)
@@ -185,7 +162,7 @@ class DirectoryItem(Model):
 class NameItem(Model):
     """A name that only one item may have: ``packages/slug/wagtail`` -> id of its owner."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     name = UnicodeAttribute(hash_key=True)
@@ -195,7 +172,7 @@ class NameItem(Model):
 class LoadItem(Model):
     """A catalogue file that was loaded, by the SHA-256 of its bytes; ``finished``: to its end."""
 
-    class Meta(_Meta):
+    class Meta(TableMeta):
         pass
 
     sha256 = UnicodeAttribute(hash_key=True)
@@ -203,79 +180,6 @@ class LoadItem(Model):
     started = InstantAttribute()
     finished = InstantAttribute(null=True)
     outcome = JSONAttribute(null=True)
-
-
-class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
-    """What is due at a host, the longest due first."""
-
-    class Meta(_Meta):
-        index_name = "by-due"
-        projection = IncludeProjection(["leased"])
-
-    host = UnicodeAttribute(hash_key=True)
-    due = NumberAttribute(range_key=True)
-    leased = NumberAttribute(null=True)
-
-
-class SourceItem(Model):
-    """Where figures of a package come from, and what is known of it.
-
-    ``kind`` is ``repository`` or ``project``; instants are seconds since the epoch. ``due`` is
-    when it is asked again (absent: never); ``checked`` when it last answered in full;
-    ``check_at`` when the whole is asked again, where ``due`` is only for parts left open.
-    ``handled`` is when the batch was planned that was last worked on: the same one, or an older
-    one, that comes again is not. ``leased`` is what ``due`` was put off to when it was sent to be
-    worked on; it is being worked on as long as they are the same. ``state`` is what its host's
-    module remembers; ``provenance`` tells for each figure ``[source, fetched at, token]``.
-    """
-
-    class Meta(_Meta):
-        pass
-
-    by_due = SourcesByDue()
-    package_id = NumberAttribute(hash_key=True)
-    kind = UnicodeAttribute(range_key=True)
-    version = NumberAttribute()
-    host = UnicodeAttribute()
-    address = UnicodeAttribute()
-    due = NumberAttribute(null=True)
-    check_at = NumberAttribute(null=True)
-    checked = NumberAttribute(null=True)
-    handled = NumberAttribute(default=0)
-    leased = NumberAttribute(null=True)
-    state = JSONAttribute()
-    provenance = JSONAttribute()
-    failures = NumberAttribute(default=0)
-    reason = UnicodeAttribute(null=True)
-    failed_at = NumberAttribute(null=True)
-    gone_since = NumberAttribute(null=True)
-
-
-class HistoryItem(Model):
-    """Figures of a package as one refresh found them changed; ``at`` is its instant and kind."""
-
-    class Meta(_Meta):
-        pass
-
-    package_id = NumberAttribute(hash_key=True)
-    at = UnicodeAttribute(range_key=True)
-    figures = JSONAttribute()
-
-
-class HostItem(Model):
-    """The shared budget of a host (``github``), or one of its slots (``github#0``).
-
-    A slot has a ``holder`` until it is given back or the instant ``until`` has passed.
-    """
-
-    class Meta(_Meta):
-        pass
-
-    name = UnicodeAttribute(hash_key=True)
-    version = NumberAttribute(default=0)
-    meters = JSONAttribute(null=True)
-    holder = UnicodeAttribute(null=True)
-    until = NumberAttribute(null=True)
 
 
 MODELS: dict[str, type[Model]] = {

@@ -7,8 +7,9 @@ from typing import Any
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
 
 from chalicelib.storage.backoff import DEFAULT
-from chalicelib.storage.models import HistoryItem, PackageItem, SourceItem, SourcesByDue
+from chalicelib.storage.models import PackageItem
 from chalicelib.storage.reads import BATCH, Throttled
+from chalicelib.storage.refresh_models import HistoryItem, SourceItem, SourcesByDue
 from chalicelib.storage.transaction import Transaction, WriteRefused, checked_size
 
 _FAILED = "ConditionalCheckFailedException"

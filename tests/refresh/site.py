@@ -14,7 +14,7 @@ from chalicelib.refresh.outcomes import REPOSITORY, Host
 from chalicelib.refresh.working import Done, Worker
 from chalicelib.settings import Upstreams
 from chalicelib.storage import sources
-from chalicelib.storage.models import HistoryItem, SourceItem
+from chalicelib.storage.refresh_models import HistoryItem, SourceItem
 from tests.support.entities import category, package
 from tests.upstream.asking import FakeTime
 

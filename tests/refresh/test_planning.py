@@ -13,7 +13,7 @@ from chalicelib.refresh.budgets import SharedBudget
 from chalicelib.refresh.limits import Policy, Rate
 from chalicelib.settings import SelfHosted, Upstreams
 from chalicelib.storage import sources
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 from tests.refresh.site import EVERY, Site, row, stars
 from tests.refresh.toy import Toy
 from tests.support.entities import category, package

@@ -9,7 +9,7 @@ from chalicelib.catalog import writing
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh.applying import Result
 from chalicelib.refresh.working import NoSlot
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 from tests.refresh.site import Site, history, read, row, stars
 from tests.refresh.toy import Toy
 from tests.support.entities import THEN

@@ -19,6 +19,7 @@ from chalicelib.catalog import stored
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh.outcomes import PROJECT
 from chalicelib.storage import models, objects, sources
+from chalicelib.storage.refresh_models import SourceItem
 from tests.upstream.asking import FakeTime
 from tests.upstream.simulation import Simulation
 from tests.upstream.world import World
@@ -106,7 +107,7 @@ class Week:
                     why = f"{int(row.failures or 0)} x {row.reason}, {row.state}"
                     self.report.late[place] = f"{hours:.1f} h: {why}"
 
-    def _answers(self, row: models.SourceItem) -> bool:
+    def _answers(self, row: SourceItem) -> bool:
         id = int(row.package_id)
         if sources.instant(row, "due") is None:
             return False

@@ -8,7 +8,7 @@ from chalicelib.catalog import stored
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh.outcomes import PROJECT, REPOSITORY
 from chalicelib.storage import sources
-from chalicelib.storage.models import SourceItem
+from chalicelib.storage.refresh_models import SourceItem
 from tests.upstream.world.hosts.github import TOO_LARGE
 from tests.upstream.world.making import BITBUCKET, GITHUB, GITLAB, OTHER, OWN_GITLAB
 from tests.upstream.world.truth import Truth
