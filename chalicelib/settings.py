@@ -26,6 +26,8 @@ TABLES = (
 _HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 
 
+#: What may stand in a dimension of a metric, and in names of AWS's.
+_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 #: The kinds of code hosts that an operator may run, or may let us ask.
 SELF_HOSTED_KINDS = ("gitlab", "forgejo")
 _SELF_HOSTED_PATTERN = re.compile(
@@ -78,7 +80,8 @@ class Settings:
     means no bound. ``bucket`` is the bucket's name; for ``search_seconds`` a process goes on with
     the search index that it has before it asks for a newer one. A package is asked about again
     ``refresh_seconds`` after it answered; ``queue_url`` and ``dead_letter_url`` are the queues
-    of batches (SQS).
+    of batches (SQS). ``stage`` is which deployment this is; ``metrics``: whether functions write
+    metrics and log lines (``telemetry``).
     """
 
     tables: dict[str, str] = field(default_factory=dict)
@@ -91,6 +94,8 @@ class Settings:
     refresh_seconds: int = 72_000
     queue_url: str | None = None
     dead_letter_url: str | None = None
+    stage: str = "local"
+    metrics: bool = False
     upstreams: Upstreams = field(default_factory=Upstreams)
 
 
@@ -111,6 +116,8 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         refresh_seconds=_whole_number(env, "PACKGRID_REFRESH_SECONDS", 72_000),
         queue_url=env.get("PACKGRID_QUEUE_URL") or None,
         dead_letter_url=env.get("PACKGRID_DEAD_LETTER_URL") or None,
+        stage=_stage(env),
+        metrics=_metrics(env),
         upstreams=_upstreams(env),
     )
 
@@ -174,6 +181,19 @@ def _allowed_hosts(env: dict[str, str]) -> tuple[str, ...]:
         if not _HOST_PATTERN.fullmatch(host):
             raise BadSetting(f"ALLOWED_HOSTS: {host!r} is not like example.org or .example.org")
     return named if named or "AWS_LAMBDA_FUNCTION_NAME" in env else ("*",)
+
+
+def _stage(env: dict[str, str]) -> str:
+    stage = env.get("PACKGRID_STAGE") or "local"
+    if not _STAGE.fullmatch(stage):
+        raise BadSetting(f"PACKGRID_STAGE={stage!r} is not like prod")
+    return stage
+
+
+def _metrics(env: dict[str, str]) -> bool:
+    """On Lambda by default, and nowhere else: what commands print is for people."""
+    value = env.get("PACKGRID_METRICS")
+    return value != "0" if value else "AWS_LAMBDA_FUNCTION_NAME" in env
 
 
 def _max_response_bytes(env: dict[str, str]) -> int | None:

@@ -9,6 +9,7 @@ from chalicelib.refresh import planning
 from chalicelib.refresh.batches import Batch
 from chalicelib.refresh.outcomes import Host
 from chalicelib.refresh.runtime import Runtime
+from chalicelib.storage.sources import Due
 
 #: This is not sat out at once, nor others' holding all slots for as long: a person would rather
 #: know.
@@ -48,7 +49,7 @@ class Waiting:
         return found
 
     def _first_due(self, wanted: set[tuple[str, int]], now: float) -> float | None:
-        instants = [due for host in self._names(wanted) for _, _, due in self._rows(host, wanted)]
+        instants = [row.due for host in self._names(wanted) for row in self._rows(host, wanted)]
         first = min(instants, default=float("inf"))
         return max(first, now) + 1.0 if first - now <= _LONGEST else None
 
@@ -67,13 +68,13 @@ class Waiting:
         now = self.runtime.now()
         found: list[Batch] = []
         for host in self._names(wanted):
-            ready = [row for row in self._rows(host, wanted) if row[2] <= now.timestamp()]
+            ready = [row for row in self._rows(host, wanted) if row.due <= now.timestamp()]
             found += planning.batches_of(self.hosts[host], ready, now, is_whole=self.is_whole)
         return found
 
-    def _rows(self, host: str, wanted: set[tuple[str, int]]) -> list[planning.Due]:
+    def _rows(self, host: str, wanted: set[tuple[str, int]]) -> list[Due]:
         rows = planning.everything_at(self.hosts[host])
-        return [row for row in rows if (host, row[0]) in wanted]
+        return [row for row in rows if (host, row.package_id) in wanted]
 
     @staticmethod
     def _names(wanted: set[tuple[str, int]]) -> list[str]:

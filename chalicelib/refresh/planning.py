@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.refresh.batches import Batch, ahead
 from chalicelib.refresh.budgets import stored
 from chalicelib.refresh.enrolment import INDEX
+from chalicelib.refresh.http.session import PATIENCE_SECONDS
+from chalicelib.refresh.limits import Budget
 from chalicelib.refresh.outcomes import PROJECT, REPOSITORY, Host
 from chalicelib.storage import sources
+from chalicelib.storage.sources import Due
 
 #: A planned source is not planned again for so long, unless its batch puts it back earlier. It
 #: outlives the tries of a message, so what ends as a dead letter is planned anew.
@@ -19,16 +22,21 @@ MOST = 20_000
 _NEVER = 1e12
 _log = logging.getLogger(__name__)
 
-#: Package id, kind and due time.
-Due = tuple[int, str, float]
-
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How many batches and sources were sent off, by host."""
+    """How many batches and sources were sent off, and what was found before, by host.
 
-    batches: Mapping[str, int]
-    sources: Mapping[str, int]
+    ``due``: how many sources were due where any may be asked. ``oldest``: since when the one is
+    that has waited longest, and ``exhausted``: until when there is no budget, both in seconds
+    since the epoch, and only of hosts where that is so.
+    """
+
+    batches: dict[str, int] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
+    oldest: dict[str, float] = field(default_factory=dict)
+    exhausted: dict[str, float] = field(default_factory=dict)
 
 
 def plan(
@@ -43,22 +51,34 @@ def plan(
     other order would forget it. Hosts whose budget is blocked wait. ``every``: how often a
     source is asked.
     """
-    batches: dict[str, int] = {}
-    planned: dict[str, int] = {}
+    planned, instant = Planned(), now.timestamp()
     for host in hosts.values():
-        if _is_blocked(host, now):
+        budget, _ = stored(host.name)
+        if wait := _wait(host, budget, instant):
+            planned.exhausted[host.name] = instant + wait
+        if _is_blocked(host, budget, instant):
+            # Only to know how long it has been waiting.
+            _note_oldest(planned, host, sources.due(host.name, instant, 1))
             continue
-        found = due_at(host, now.timestamp(), every)
+        found = due_at(host, instant, every)
+        ready = [one for one in found if one.due <= instant]
+        _note_oldest(planned, host, ready)
         groups = list(batches_of(host, found, now))
         if not groups:
             continue
         send(groups)
-        until = now.timestamp() + LEASE_SECONDS
-        for identifier, kind, seen in found:
-            sources.lease(identifier, kind, seen, until)
-        batches[host.name], planned[host.name] = len(groups), len(found)
-    _log.info("planned %s", planned)
-    return Planned(batches, planned)
+        for one in found:
+            sources.lease(one.package_id, one.kind, one.due, instant + LEASE_SECONDS)
+        planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
+        planned.due[host.name] = len(ready)
+    _log.info("planned %s", planned.sources)
+    return planned
+
+
+def _note_oldest(planned: Planned, host: Host, found: Iterable[Due]) -> None:
+    oldest = min((one.since for one in found), default=None)
+    if oldest is not None:
+        planned.oldest[host.name] = oldest
 
 
 def everything_at(host: Host) -> list[Due]:
@@ -86,7 +106,7 @@ def batches_of(
 ) -> Iterator[Batch]:
     """The sources as batches of the size that the host's policy names."""
     kind = PROJECT if host.name == INDEX else REPOSITORY
-    ids = [identifier for identifier, of_kind, _ in found if of_kind == kind]
+    ids = [one.package_id for one in found if one.kind == kind]
     size = host.policy.batch
     for start in range(0, len(ids), size):
         yield Batch(host.name, kind, now, tuple(ids[start : start + size]), is_whole)
@@ -102,10 +122,13 @@ def _affordable(host: Host) -> int:
     return max(host.policy.batch, int(slowest * LEASE_SECONDS))
 
 
-def _is_blocked(host: Host, now: datetime) -> bool:
+def _is_blocked(host: Host, budget: Budget, now: float) -> bool:
     """Whether nothing at all may be asked of a host now."""
-    budget, _ = stored(host.name)
     meters = [budget.meters.get(name) for name in host.policy.meters]
-    return bool(meters) and all(
-        meter is not None and meter.blocked(now.timestamp()) > 0 for meter in meters
-    )
+    return bool(meters) and all(meter is not None and meter.blocked(now) > 0 for meter in meters)
+
+
+def _wait(host: Host, budget: Budget, now: float) -> float:
+    """Seconds until every limit of a host allows something again; 0 if a worker would wait."""
+    seconds = budget.wait(host.policy, dict.fromkeys(host.policy.meters, 1), now)
+    return seconds if seconds > PATIENCE_SECONDS else 0.0

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from chalicelib import settings
+from chalicelib import settings, telemetry
 from chalicelib.refresh.batches import Batch, from_message
 from chalicelib.refresh.working import NoSlot, Worker
 from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
@@ -55,9 +55,10 @@ def handle(worker: Worker, records: Iterable[Mapping[str, Any]]) -> dict[str, An
         identifier = str(record["messageId"])
         try:
             _handle_one(worker, record, identifier)
-        except Exception:  # noqa: BLE001 - whatever it is, the other messages go on
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other messages go on
             # Delivered again, and after the queue's bound of tries it is a dead letter.
             _log.exception("message %s", identifier)
+            telemetry.log_error("message", error, id=identifier)
             failures.append({"itemIdentifier": identifier})
     return {"batchItemFailures": failures}
 

@@ -1,11 +1,12 @@
 """What the schedule, the queue and the command line call: everything put together."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from chalicelib import settings
-from chalicelib.refresh import enrolment, planning, queue
+from chalicelib import settings, telemetry
+from chalicelib.refresh import enrolment, planning, queue, reporting
 from chalicelib.refresh.hosts.registry import hosts
 from chalicelib.refresh.outcomes import Host
 from chalicelib.refresh.runtime import Runtime
@@ -40,22 +41,32 @@ def user_agent(configured: Settings) -> str:
 
 def plan(runtime: Runtime | None = None) -> planning.Planned:
     """Send what is due to the queue."""
-    at = runtime or Runtime()
-    configured = settings.from_environment()
-    return planning.plan(all_hosts(configured), at.now(), queue.send, _every(configured))
+    now = (runtime or Runtime()).now()
+    with telemetry.reported("plan") as said:
+        configured = settings.from_environment()
+        planned = planning.plan(all_hosts(configured), now, queue.send, _every(configured))
+        reporting.planned(planned, now, said)
+    return planned
 
 
 def enrol(runtime: Runtime | None = None) -> enrolment.Enrolled:
     """Bring the sources up to date with the catalogue."""
     at = runtime or Runtime()
-    return enrolment.enrol(settings.from_environment().upstreams, at.now().timestamp())
+    with telemetry.reported("enrol") as said:
+        enrolled = enrolment.enrol(settings.from_environment().upstreams, at.now().timestamp())
+        said |= asdict(enrolled)
+    return enrolled
 
 
 def work(event: Iterable[Mapping[str, Any]], seconds_left: float) -> dict[str, Any]:
     """Work on the records of an SQS event within the time that Lambda gives."""
     import time
 
-    configured = settings.from_environment()
     end = time.monotonic() + seconds_left - _MARGIN_SECONDS
     runtime = Runtime(seconds_left=lambda: end - time.monotonic())
-    return queue.handle(worker_of(configured, all_hosts(configured), runtime), event)
+    with telemetry.reported("work") as said:
+        configured = settings.from_environment()
+        worker = worker_of(configured, all_hosts(configured), runtime)
+        answer = queue.handle(worker, event)
+        reporting.worked(worker, answer["batchItemFailures"], said)
+    return answer

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import telemetry
 from chalicelib.settings import Upstreams
 from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
 
@@ -72,6 +73,7 @@ def _parameter(name: str, now: float) -> str | None:
 
 
 def _checked(token: str, place: str) -> str:
+    telemetry.hide(token)
     if not _TOKEN.fullmatch(token):
         raise TokenUnavailable(f"{place} has characters that no token has")
     return token

@@ -1,6 +1,7 @@
 """One batch: read what is stored, ask the host, write what came of it."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ class Worker:
     """Works on batches. One for each thread.
 
     ``hosts`` by name; ``every``: how often a source is asked; ``holder`` names the worker to
-    others. ``requests`` counts what was sent to each host.
+    others. ``requests`` counts what was sent to each host, ``results`` what became of packages.
     """
 
     hosts: Mapping[str, Host]
@@ -54,6 +55,7 @@ class Worker:
     runtime: Runtime = field(default_factory=Runtime)
     budget: SharedBudget = field(default_factory=SharedBudget)
     requests: dict[str, int] = field(default_factory=dict)
+    results: dict[str, Counter[Result]] = field(default_factory=dict)
 
     def work(self, batch: Batch, holder: str) -> Iterator[Done]:
         """Ask for a batch and write what comes of it, package by package.
@@ -86,12 +88,14 @@ class Worker:
         found = self._read(batch)
         applying = Applying(batch.planned, self.every, self.runtime)
         session = Session(host, self.budget, self.runtime, self.user_agent)
+        results = self.results.setdefault(host.name, Counter())
         try:
             if found:
                 asked = [source for source, _, _ in found.values()]
                 for source, outcome in self._asked(host, asked, session):
                     _, row, before = found[source.package.id]
                     result = applying.apply(source, row, before, outcome)
+                    results[result] += 1
                     yield Done(source.package.id, result, getattr(outcome, "reason", ""))
         finally:
             session.close()

@@ -2,11 +2,11 @@
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chalicelib import clock
+from chalicelib import clock, telemetry
 from chalicelib.catalog import stored
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.search import pointer
@@ -38,7 +38,13 @@ def publish() -> Published:
     Safe to repeat and to run twice at once: segments are named by their contents, and the
     pointer never goes back to one that was built earlier. Raises a storage error.
     """
-    now = clock.now()
+    with telemetry.reported("publish") as said:
+        published = _publish(clock.now())
+        said |= asdict(published)
+    return published
+
+
+def _publish(now: datetime) -> Published:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "segment.sqlite"
         found = entries(

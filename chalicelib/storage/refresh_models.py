@@ -12,11 +12,12 @@ class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
 
     class Meta(TableMeta):
         index_name = "by-due"
-        projection = IncludeProjection(["leased"])
+        projection = IncludeProjection(["leased", "due_since"])
 
     host = UnicodeAttribute(hash_key=True)
     due = NumberAttribute(range_key=True)
     leased = NumberAttribute(null=True)
+    due_since = NumberAttribute(null=True)
 
 
 class SourceItem(Model):
@@ -27,7 +28,8 @@ class SourceItem(Model):
     ``check_at`` when the whole is asked again, where ``due`` is only for parts left open.
     ``handled`` is when the batch was planned that was last worked on: the same one, or an older
     one, that comes again is not. ``leased`` is what ``due`` was put off to when it was sent to be
-    worked on; it is being worked on as long as they are the same. ``state`` is what its host's
+    worked on; it is being worked on as long as they are the same. ``due_since`` is what ``due``
+    was before it was first put off, until it has been asked. ``state`` is what its host's
     module remembers; ``provenance`` tells for each figure ``[source, fetched at, token]``.
     """
 
@@ -45,6 +47,7 @@ class SourceItem(Model):
     checked = NumberAttribute(null=True)
     handled = NumberAttribute(default=0)
     leased = NumberAttribute(null=True)
+    due_since = NumberAttribute(null=True)
     state = JSONAttribute()
     provenance = JSONAttribute()
     failures = NumberAttribute(default=0)

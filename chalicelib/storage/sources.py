@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
 
@@ -20,18 +20,33 @@ class Superseded(WriteRefused):
     """Another worker has written this source since it was read; its result stands."""
 
 
-def due(host: str, until: float, most: int) -> Iterator[tuple[int, str, float]]:
-    """Package id, kind and due time of what is due at a host until then, longest due first."""
+class Due(NamedTuple):
+    """A source that is asked at ``due``; its turn came at ``since``, before it was put off."""
+
+    package_id: int
+    kind: str
+    due: float
+    since: float
+
+
+def due(host: str, until: float, most: int) -> Iterator[Due]:
+    """What is due at a host until then, longest due first."""
     for item in _BY_DUE.query(host, SourceItem.due <= until, limit=most):
-        yield int(item.package_id), str(item.kind), float(item.due or 0)
+        yield _due(item)
 
 
-def soon(host: str, after: float, until: float, most: int) -> Iterator[tuple[int, str, float]]:
+def _due(item: SourceItem) -> Due:
+    due = float(item.due or 0)
+    since = due if item.due_since is None else float(item.due_since)
+    return Due(int(item.package_id), str(item.kind), due, since)
+
+
+def soon(host: str, after: float, until: float, most: int) -> Iterator[Due]:
     """The same of what is due between two instants, without what was sent to be worked on."""
     found = _BY_DUE.query(host, SourceItem.due.between(after, until))
     waiting = (item for item in found if item.due > after and item.leased != item.due)
     for item in islice(waiting, most):
-        yield int(item.package_id), str(item.kind), float(item.due)
+        yield _due(item)
 
 
 def read_many(kind: str, ids: Iterable[int]) -> dict[int, SourceItem]:
@@ -90,7 +105,11 @@ def lease(package_id: int, kind: str, seen: float, until: float) -> bool:
     """Put off what was sent to be worked on, unless it was changed meanwhile; whether it was."""
     try:
         SourceItem(package_id, kind).update(
-            actions=[SourceItem.due.set(until), SourceItem.leased.set(until)],
+            actions=[
+                SourceItem.due.set(until),
+                SourceItem.leased.set(until),
+                SourceItem.due_since.set(SourceItem.due_since | seen),
+            ],
             condition=SourceItem.due == seen,
         )
     except UpdateError as error:
