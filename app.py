@@ -43,6 +43,22 @@ def enrol(event: CloudWatchEvent) -> None:
     refreshing.enrol()
 
 
+@app.schedule(Rate(1, unit=Rate.DAYS))
+def export(event: CloudWatchEvent) -> None:
+    """Write all tables to the bucket."""
+    from chalicelib.backup import exporting
+
+    exporting.export()
+
+
+@app.lambda_function(name="load")
+def load(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
+    """Load the catalogues that were put in the bucket."""
+    from chalicelib.uploads import loading
+
+    return loading.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
 @app.on_sqs_message(queue="packgrid-refresh", batch_size=1)
 def work(event: SQSEvent) -> dict[str, Any]:
     """Ask a host about a batch; names the messages that shall be delivered again."""

@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("rerender", help="render bodies anew that an older version rendered")
     commands.add_parser("index", help="build the search index and publish it")
     _add_refresh(commands)
+    _add_backups(commands)
     serve = commands.add_parser("serve", help="serve the API on loopback")
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -56,6 +57,15 @@ def _add_refresh(commands: Any) -> None:
     status.add_argument("--package", metavar="SLUG", help="where one package's figures are from")
     commands.add_parser("plan", help="send what is due to the queue, as the schedule does")
     commands.add_parser("redrive", help="send dead letters to the queue again")
+
+
+def _add_backups(commands: Any) -> None:
+    commands.add_parser("export", help="write all tables to the bucket")
+    commands.add_parser("exports", help="list the exports that are in the bucket")
+    restore = commands.add_parser("restore", help="put what an export has into the tables")
+    restore.add_argument("prefix", help="an export as `exports` lists it, or AWS's own")
+    restore.add_argument("--replace", action="store_true", help="put over what is different")
+    restore.add_argument("--dry-run", action="store_true", help="verify and compare only")
 
 
 def _positive(text: str) -> int:

@@ -1,7 +1,6 @@
 """What each command does."""
 
 import argparse
-import hashlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from chalicelib.catalog import checking
 from chalicelib.catalog.loading.fixture import NotAFixture
 from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
-from chalicelib.cli import refreshing, report
+from chalicelib.catalog.loading.recorded import load_recorded, sha256
+from chalicelib.cli import backups, refreshing, report
 from chalicelib.refresh.queue import QueueError
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.search import publishing
@@ -37,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
         "status": refreshing.status,
         "plan": refreshing.plan,
         "redrive": refreshing.redrive,
+        "export": backups.export,
+        "exports": backups.exports,
+        "restore": _restore,
     }
     # A clock that cannot be read is said before anything is done.
     clock.now()
@@ -89,25 +92,20 @@ def _init(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> int:
     with Outcome() as outcome:
-        mark: models.LoadItem | None = None
         try:
-            if not options.dry_run:
-                mark = _begin(options.file)
             with report.progress() as progress:
-                load(options.file, outcome, progress, dry_run=options.dry_run)
+                if options.dry_run:
+                    load(options.file, outcome, progress, dry_run=True)
+                else:
+                    load_recorded(options.file, options.file.name, outcome, progress)
         except (NotAFixture, OSError) as error:
             print(f"packgrid: {error}", file=sys.stderr)
-            if mark is not None and not outcome.has_written:
-                # Nothing is left half done that another load could finish.
-                mark.delete()
             return 2
         except BaseException:
             report.print_outcome(outcome)
             raise
         report.print_outcome(outcome, dry_run=options.dry_run)
-        if mark is not None:
-            mark.finished, mark.outcome = clock.now(), outcome.summary()
-            mark.save()
+        if not options.dry_run:
             refreshing.enrol()
             try:
                 _index(options)
@@ -117,20 +115,13 @@ def _load(options: argparse.Namespace) -> int:
         return 1 if options.strict and outcome.refused else 0
 
 
-def _begin(path: Path) -> models.LoadItem:
-    """Note that a file is being loaded, so that `check` can tell a load that did not end."""
-    mark = models.LoadItem(_sha256(path), file_name=path.name, started=clock.now())
-    mark.save()
-    return mark
-
-
 def prepare(data: Path) -> int:
     """Have the catalogue ``data`` in the tables; returns an exit code.
 
     A file that was loaded to its end is not loaded again: what changed since stays.
     """
     loads = list(models.LoadItem.scan(consistent_read=True))
-    digest = _sha256(data)
+    digest = sha256(data)
     if any(mark.sha256 == digest and mark.finished for mark in loads):
         print(f"packgrid: {data} was loaded before; the data are as they were left")
         return 0 if publishing.is_published() else _index(argparse.Namespace())
@@ -142,11 +133,6 @@ def prepare(data: Path) -> int:
         )
     print(f"packgrid: loading {data}; it is served when it is loaded", file=sys.stderr)
     return _load(argparse.Namespace(file=data, strict=False, dry_run=False))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -178,6 +164,10 @@ def _index(options: argparse.Namespace) -> int:
 def _refresh(options: argparse.Namespace) -> int:
     # Search ranks by what was refreshed, so it is to know it.
     return refreshing.refresh(options, lambda: _index(options))
+
+
+def _restore(options: argparse.Namespace) -> int:
+    return backups.restore(options, lambda: _check(options), lambda: _index(options))
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 3
 _CHUNK_BYTES = 1 << 18
 #: A conditional write that met another one: its condition failed, or both were under way.
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
-_ABSENT = {"NoSuchKey", "NoSuchBucket"}
+_ABSENT = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
 
 
 class ObjectError(Exception):
@@ -29,6 +29,14 @@ class ObjectError(Exception):
 
 class NoSuchObject(ObjectError):
     """There is no such object, or no bucket."""
+
+
+class ObjectExists(ObjectError):
+    """There is another object of that key already."""
+
+
+class ObjectTooLarge(ObjectError):
+    """The object is larger than the caller has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +59,20 @@ def read(key: str, known_etag: str | None = None) -> StoredObject | None:
         raise _object_error(key, error) from error
 
 
-def download(key: str, path: Path) -> str:
-    """Write an object to a file; returns the SHA-256 of what came. Raises ObjectError."""
+def download(
+    key: str, path: Path, *, version_id: str | None = None, most: int | None = None
+) -> str:
+    """Write an object to a file; returns the SHA-256 of what came.
+
+    ``version_id``: this version of it; ``most``: bytes at most. Raises ObjectError.
+    """
     digest = hashlib.sha256()
+    which = {} if version_id is None else {"VersionId": version_id}
     try:
-        answer = _client().get_object(Bucket=bucket(), Key=key)
+        answer = _client().get_object(Bucket=bucket(), Key=key, **which)
+        if most is not None and answer["ContentLength"] > most:
+            answer["Body"].close()
+            raise ObjectTooLarge(f"{answer['ContentLength']:,} bytes, at most {most:,} are taken")
         with path.open("wb") as file:
             for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
@@ -75,6 +92,30 @@ def upload(key: str, path: Path) -> None:
             raise _object_error(key, error) from error
 
 
+def create(key: str, body: bytes) -> str:
+    """Write an object that must not be there; its ETag. Raises ObjectExists and ObjectError."""
+    try:
+        answer = _client().put_object(Bucket=bucket(), Key=key, Body=body, IfNoneMatch="*")
+        return str(answer["ETag"])
+    except (ClientError, BotoCoreError) as error:
+        if _code(error) not in _LOST:
+            raise _object_error(key, error) from error
+    # A write that is tried again, since its answer was lost, meets what it wrote itself.
+    found = read(key)
+    assert found is not None, "no ETag was given"
+    if found.body != body:
+        raise ObjectExists(f"{key}: there is another one already")
+    return found.etag
+
+
+def overwrite(key: str, body: bytes) -> None:
+    """Write an object over whatever is there; raises ObjectError."""
+    try:
+        _client().put_object(Bucket=bucket(), Key=key, Body=body)
+    except (ClientError, BotoCoreError) as error:
+        raise _object_error(key, error) from error
+
+
 def replace(key: str, body: bytes, known_etag: str | None) -> bool:
     """Write an object if it is as it was read (``None``: not there); whether it was done.
 
@@ -92,11 +133,21 @@ def replace(key: str, body: bytes, known_etag: str | None) -> bool:
 
 def listed(prefix: str) -> Iterator[tuple[str, datetime]]:
     """The keys that start with ``prefix`` and when each was written; raises ObjectError."""
+    for entry in _entries(prefix):
+        yield entry["Key"], entry["LastModified"]
+
+
+def sizes(prefix: str) -> Iterator[tuple[str, int]]:
+    """The keys that start with ``prefix``, in order, and their bytes; raises ObjectError."""
+    for entry in _entries(prefix):
+        yield entry["Key"], int(entry["Size"])
+
+
+def _entries(prefix: str) -> Iterator[dict[str, Any]]:
     try:
         pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix)
         for page in pages:
-            for entry in page.get("Contents", ()):
-                yield entry["Key"], entry["LastModified"]
+            yield from page.get("Contents", ())
     except (ClientError, BotoCoreError) as error:
         raise _object_error(prefix, error) from error
 

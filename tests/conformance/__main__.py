@@ -23,17 +23,24 @@ def main() -> int:
     os.environ["PACKGRID_NOW"] = RECORDED_AT
     with tempfile.TemporaryDirectory() as state, Engine(Path(state), persist=False) as engine:
         os.environ.update(engine.environment)
-        return _compare(folder)
+        return load(folder) or compare(folder)
 
 
-def _compare(folder: Path) -> int:
-    import app
+def load(folder: Path) -> int:
+    """Load the catalogue that the recordings are of; the exit code."""
     from chalicelib.cli.__main__ import main as cli
-    from chalicelib.local.gateway import Gateway
 
     for command in (["init"], ["load", "--strict", str(folder / "catalog_a.json.gz")], ["check"]):
         if code := cli(command):
             return code
+    return 0
+
+
+def compare(folder: Path) -> int:
+    """Ask what was asked of the original; 0 if every answer in scope is the recorded one."""
+    import app
+    from chalicelib.local.gateway import Gateway
+
     passed: Counter[str] = Counter()
     total: Counter[str] = Counter()
     left_out: Counter[str] = Counter()

@@ -81,7 +81,7 @@ class _Loader:
         self._rows.refuse_of(PACKAGE, self._results)
         self._write_all(self._wanted_by_rows())
         self._write_all(self._wanted_members())
-        self._rows.write()
+        self._rows.write(self._report)
 
     # What is wanted
 
@@ -188,12 +188,13 @@ class _Loader:
                     self._results[key] = results.done[item.id]
         for item, reason in results.refused:
             self._refuse(item, reason)
-        self.progress("write", len(self._results), self._total())
+        self._report()
         return results.taken
 
-    def _total(self) -> int:
+    def _report(self) -> None:
         found = self.survey
-        return len(found.categories) + len(found.grids) + len(found.packages)
+        total = len(found.categories) + len(found.grids) + len(found.packages)
+        self.progress("write", len(self._results), total)
 
     def _refuse(self, item: Wanted[E], reason: str) -> None:
         if item.position is not None:

@@ -1,7 +1,7 @@
 """The rows of membership of a file: what follows from them for packages and grids."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from chalicelib.catalog.entities import Grid
@@ -107,13 +107,14 @@ class Rows:
             self._grids_of[package][row] = grid
             self.robbed.add(package)
 
-    def write(self) -> None:
+    def write(self, progress: Callable[[], None]) -> None:
         """Write the rows, and see that both ends of each still have it.
 
         Another writer may have taken a package out of a grid, or deleted either, since that was
         written. Such a row is settled by itself.
         """
         for chunk in _chunks(list(self._rows), _AT_ONCE):
+            progress()
             places = {row: self._rows[row][1:] for row in chunk}
             for row in settle_all(places):
                 if not settle(row, *places[row]):

@@ -1,0 +1,65 @@
+"""Having the files of an export here, each of them verified before anything is written."""
+
+import base64
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from chalicelib.backup import lines
+from chalicelib.backup.finding import DataFile, Export, UnusableExport
+from chalicelib.storage import objects, raw
+from chalicelib.storage.raw import Item
+
+_WRONG = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError)
+Files = Mapping[str, Sequence[Path]]
+
+
+def fetch(export: Export, folder: Path) -> Files:
+    """Download the data files into ``folder``; by table.
+
+    Raises UnusableExport if one is missing, is not what the manifests say or cannot be read to
+    its end, and storage errors.
+    """
+    found: dict[str, list[Path]] = {}
+    for kind, table in export.tables.items():
+        found[kind] = []
+        for number, file in enumerate(table.files):
+            path = folder / f"{kind}-{number}.json.gz"
+            _fetch_one(file, path, export.sha256)
+            _verify(kind, file, path)
+            found[kind].append(path)
+    return found
+
+
+def items(path: Path) -> Iterator[Item]:
+    """The items of a data file that was fetched."""
+    with gzip.open(path, "rb") as file:
+        for line in file:
+            yield lines.decode(line)
+
+
+def _fetch_one(file: DataFile, path: Path, sums: Mapping[str, str]) -> None:
+    try:
+        sha256 = objects.download(file.key, path)
+    except objects.NoSuchObject as error:
+        raise UnusableExport(f"{file.key} is missing") from error
+    with path.open("rb") as opened:
+        digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).digest()
+    md5 = base64.b64encode(digest).decode("ascii")
+    if md5 != file.md5 or (sums and sums.get(file.key) != sha256):
+        raise UnusableExport(f"{file.key}: its checksum is not the one in the manifest")
+
+
+def _verify(kind: str, file: DataFile, path: Path) -> None:
+    """Read a file to its end: every line is an item with a key, and as many as it should be."""
+    count = 0
+    try:
+        for item in items(path):
+            raw.key_of(kind, item)
+            count += 1
+    except _WRONG as error:
+        raise UnusableExport(f"{file.key}: item {count + 1}: {error!r}") from error
+    if count != file.items:
+        raise UnusableExport(f"{file.key}: {count} items, the manifest says {file.items}")

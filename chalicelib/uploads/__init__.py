@@ -1,0 +1,1 @@
+"""Loading a catalogue by putting it in the bucket, under ``catalogues/``."""
