@@ -12,6 +12,8 @@ from chalicelib.local.engine import Engine
 from chalicelib.storage import models, objects
 from tests.support.serving import answering
 
+pytest_plugins = ["tests.iam.plugin"]
+
 # Timings never fail a test.
 hypothesis.settings.register_profile("packgrid", deadline=None)
 hypothesis.settings.load_profile("packgrid")

@@ -9,6 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.storage import models
 from chalicelib.storage.capacity import get_units, item_size, query_units
+from tests.iam.recording import outside
 
 
 class Died(BaseException):
@@ -27,12 +28,12 @@ class Calls:
 
 
 @contextmanager
-def _around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterator[None]:
+def around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterator[None]:
     """Run ``wrap(operation, arguments, call)`` in place of every call that PynamoDB makes."""
     client: Any = models.connection().client
 
     def wrapped(operation: str, arguments: Any) -> Any:
-        return wrap(operation, arguments, lambda: _send(operation, arguments))
+        return wrap(operation, arguments, lambda: send(operation, arguments))
 
     client._make_api_call = wrapped
     try:
@@ -41,7 +42,7 @@ def _around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterato
         del client._make_api_call
 
 
-def _send(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def send(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
     client: Any = models.connection().client
     answer: dict[str, Any] = type(client)._make_api_call(client, operation, arguments)
     return answer
@@ -55,10 +56,11 @@ def recorded() -> Iterator[Calls]:
     def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
         answer = call()
         calls.operations.append(operation)
-        calls.read_units += _read_units(operation, arguments)
+        with outside():
+            calls.read_units += read_units(operation, arguments)
         return answer
 
-    with _around_calls(wrap):
+    with around_calls(wrap):
         yield calls
 
 
@@ -77,7 +79,7 @@ def dying(at: int, after: bool) -> Iterator[Calls]:
             raise Died
         return answer
 
-    with _around_calls(wrap):
+    with around_calls(wrap):
         yield calls
 
 
@@ -90,11 +92,11 @@ def failing(operation: str, is_meant: Callable[[Any], bool]) -> Iterator[None]:
             raise EndpointConnectionError(endpoint_url="nowhere")
         return call()
 
-    with _around_calls(wrap):
+    with around_calls(wrap):
         yield
 
 
-def _read_units(operation: str, arguments: dict[str, Any]) -> float:
+def read_units(operation: str, arguments: dict[str, Any]) -> float:
     """Units of a read, from the sizes of the whole items that it touches.
 
     A projection does not make a read cheaper; so the items are read again, whole.
@@ -109,7 +111,7 @@ def _read_units(operation: str, arguments: dict[str, Any]) -> float:
             sizes = [_size_of(table, key) for key in request["Keys"]]
             return get_units(sizes, consistent=bool(request.get("ConsistentRead")))
         case "Query":
-            items = _send("Query", _without_projection(arguments))["Items"]
+            items = send("Query", _without_projection(arguments))["Items"]
             return query_units([item_size(item) for item in items], consistent=consistent)
     return 0.0
 
@@ -123,5 +125,5 @@ def _without_projection(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _size_of(table: str, key: dict[str, Any]) -> int:
-    answer = _send("GetItem", {"TableName": table, "Key": key})
+    answer = send("GetItem", {"TableName": table, "Key": key})
     return item_size(answer["Item"]) if "Item" in answer else 0

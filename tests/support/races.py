@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.aws import Calls, _around_calls
+from tests.iam.recording import outside
+from tests.support.aws import Calls, around_calls
 
 Answer = dict[str, Any]
 
@@ -29,12 +30,13 @@ def _running_before(
         if chosen(place, operation):
             inside = True
             try:
-                other()
+                with outside():
+                    other()
             finally:
                 inside = False
         return call()
 
-    with _around_calls(wrap):
+    with around_calls(wrap):
         yield calls
 
 
@@ -66,5 +68,5 @@ def answering(
         calls.operations.append(operation)
         return answer(arguments, call) if operation == name else call()
 
-    with _around_calls(wrap):
+    with around_calls(wrap):
         yield calls

@@ -1,0 +1,212 @@
+"""Which IAM actions on which resources a call to AWS needs.
+
+As in AWS's Service Authorization Reference and, for S3, in "Required permissions for Amazon S3
+API operations". An operation that is not known here is an error: it needs something.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+Parameters = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where resources are."""
+
+    partition: str = "aws"
+    region: str = "us-east-1"
+    account: str = "000000000000"
+
+
+#: As the embedded engine has it.
+LOCAL = Place()
+
+
+class UnknownCall(Exception):
+    """There is no telling what a call needs."""
+
+
+class Call(NamedTuple):
+    """What a function did, as IAM sees it."""
+
+    function: str
+    action: str
+    resource: str
+
+
+class Need(NamedTuple):
+    """An action and the ARN of what it is done to."""
+
+    action: str
+    resource: str
+
+
+def needed(
+    service: str, operation: str, parameters: Parameters, place: Place = LOCAL
+) -> list[Need]:
+    """What a call needs before it is carried out; raises UnknownCall.
+
+    ``service`` and ``operation`` are botocore's (``dynamodb``, ``GetItem``), and so are the
+    parameters.
+    """
+    if service not in _SERVICES:
+        raise UnknownCall(f"{service}: {operation}")
+    return _SERVICES[service](operation, parameters, place)
+
+
+def needed_to_know(
+    service: str, operation: str, parameters: Parameters, status: int, place: Place = LOCAL
+) -> list[Need]:
+    """What it needs to be given an answer of this HTTP status.
+
+    That an object is not there S3 tells only those who may list the bucket; others get a 403.
+    """
+    if service == "s3" and status == 404 and operation in {"GetObject", "HeadObject"}:
+        return [Need("s3:ListBucket", _bucket(parameters, place))]
+    return []
+
+
+def dynamodb_table(name: str, place: Place = LOCAL) -> str:
+    """The ARN of a table; of one that is an ARN already, itself."""
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{place.partition}:dynamodb:{place.region}:{place.account}:table/{name}"
+
+
+def sqs_queue(url: str, place: Place = LOCAL) -> str:
+    """The ARN of a queue by its URL, of which the path is the account and the name."""
+    *_, account, name = urlsplit(url).path.split("/")
+    return f"arn:{place.partition}:sqs:{place.region}:{account}:{name}"
+
+
+_TABLE_OPERATIONS = {
+    "CreateTable",
+    "DeleteItem",
+    "DeleteTable",
+    "DescribeContinuousBackups",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "UpdateTable",
+    "UpdateTimeToLive",
+}
+#: Actions of a transaction -> what they need, as the same action by itself.
+_TRANSACTED = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+
+
+def _dynamodb(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    if operation in _TABLE_OPERATIONS:
+        return [_on_table(operation, parameters["TableName"], place)]
+    if operation in {"Query", "Scan"}:
+        need = _on_table(operation, parameters["TableName"], place)
+        index = parameters.get("IndexName")
+        return [need if index is None else Need(need.action, f"{need.resource}/index/{index}")]
+    if operation in {"BatchGetItem", "BatchWriteItem"}:
+        return [_on_table(operation, name, place) for name in parameters["RequestItems"]]
+    if operation in {"TransactWriteItems", "TransactGetItems"}:
+        return [
+            _on_table(_TRANSACTED[kind], action["TableName"], place)
+            for item in parameters["TransactItems"]
+            for kind, action in item.items()
+        ]
+    if operation == "ListTables":
+        return [Need("dynamodb:ListTables", "*")]
+    raise UnknownCall(f"dynamodb: {operation}")
+
+
+def _on_table(operation: str, table: str, place: Place) -> Need:
+    return Need(f"dynamodb:{operation}", dynamodb_table(table, place))
+
+
+_OBJECT_OPERATIONS = {
+    "AbortMultipartUpload": "AbortMultipartUpload",
+    "CompleteMultipartUpload": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "DeleteObject": "DeleteObject",
+    "GetObject": "GetObject",
+    "HeadObject": "GetObject",
+    "PutObject": "PutObject",
+    "UploadPart": "PutObject",
+}
+_BUCKET_OPERATIONS = {
+    "CreateBucket": "CreateBucket",
+    "DeleteBucket": "DeleteBucket",
+    "HeadBucket": "ListBucket",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+}
+_OF_A_VERSION = {"GetObject", "HeadObject", "DeleteObject"}
+#: Each needs permissions of its own (s3:PutObjectAcl, s3:PutObjectTagging, kms:...).
+_NOT_KNOWN = {"ACL", "Tagging", "ServerSideEncryption", "ObjectLockMode", "GrantRead", "CopySource"}
+
+
+def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    if unknown := _NOT_KNOWN & parameters.keys():
+        raise UnknownCall(f"s3: {operation} with {', '.join(sorted(unknown))}")
+    bucket = _bucket(parameters, place)
+    if operation in _BUCKET_OPERATIONS:
+        return [Need(f"s3:{_BUCKET_OPERATIONS[operation]}", bucket)]
+    if operation not in _OBJECT_OPERATIONS:
+        raise UnknownCall(f"s3: {operation}")
+    action = _OBJECT_OPERATIONS[operation]
+    if operation in _OF_A_VERSION and "VersionId" in parameters:
+        # Instead of the other: that one is for the newest version only.
+        action += "Version"
+    needs = [Need(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
+    if operation in {"PutObject", "CompleteMultipartUpload"} and "IfMatch" in parameters:
+        # Only those who may read an object are told whether its ETag is this one.
+        needs.append(Need("s3:GetObject", needs[0].resource))
+    return needs
+
+
+def _bucket(parameters: Parameters, place: Place) -> str:
+    return f"arn:{place.partition}:s3:::{parameters['Bucket']}"
+
+
+_QUEUE_OPERATIONS = {
+    "ChangeMessageVisibility",
+    "CreateQueue",
+    "DeleteMessage",
+    "DeleteQueue",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+    "SetQueueAttributes",
+}
+
+
+def _sqs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    # The batch of an action is the same action to IAM.
+    action = operation.removesuffix("Batch")
+    if action not in _QUEUE_OPERATIONS:
+        raise UnknownCall(f"sqs: {operation}")
+    url = parameters.get("QueueUrl") or f"/{place.account}/{parameters['QueueName']}"
+    return [Need(f"sqs:{action}", sqs_queue(url, place))]
+
+
+def _ssm(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+    if operation in {"GetParameter", "PutParameter", "DeleteParameter"}:
+        names = [parameters["Name"]]
+    elif operation in {"GetParameters", "DeleteParameters"}:
+        names = list(parameters["Names"])
+    else:
+        raise UnknownCall(f"ssm: {operation}")
+    prefix = f"arn:{place.partition}:ssm:{place.region}:{place.account}:parameter/"
+    return [Need(f"ssm:{operation}", prefix + name.removeprefix("/")) for name in names]
+
+
+_SERVICES = {"dynamodb": _dynamodb, "s3": _s3, "sqs": _sqs, "ssm": _ssm}
