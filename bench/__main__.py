@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import search
+from bench import imports, search
 from chalicelib.local.engine import Engine
 from tests.support.fixtures import generate
 
@@ -39,6 +39,7 @@ def main() -> int:
             _bench_reads(options.packages)
         search.bench(Path(folder), options.packages)
         _bench_checking(Path(folder), options.large)
+    imports.bench()
     # In a process of its own: its engine and its memory are not those of the others.
     command = [sys.executable, "-m", "bench.refresh", "--packages", str(options.packages)]
     return subprocess.run(command, check=False).returncode
