@@ -5,8 +5,6 @@ override PORT := $(or $(PORT),8000)
 override STATE := $(or $(STATE),.packgrid)
 override DATA := $(or $(DATA),sample/catalogue.json)
 override STAGE := $(or $(STAGE),dev)
-# chalice package wants a region by name; the template works in any.
-REGION ?= $(or $(AWS_DEFAULT_REGION),us-east-1)
 GOLDEN ?= ../shared/golden
 UPSTREAM ?= ../shared/upstream
 # How many requests are made up for the comparison with Django REST Framework.
@@ -15,12 +13,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
+CHECKOV := .venv-checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance lint format bench package clean
+.PHONY: help run test conformance drill e2e lint format bench cost package deploy destroy audit clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 run: $(READY) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalogue.json
 	@exec $(BIN)/python -m chalicelib.cli serve --engine --port "$(PORT)" --state "$(STATE)" --data "$(DATA)"
@@ -36,6 +35,12 @@ conformance: $(READY) ## Compare with recordings in GOLDEN and UPSTREAM, and 5,0
 	else echo "There are no recordings of upstreams at $(UPSTREAM)"; fi
 	$(BIN)/python -m tests.oracle --count $(COUNT)
 
+drill: $(READY) ## Lose all tables, restore them from the bucket, and compare with recordings in GOLDEN
+	$(BIN)/python -m tests.drill "$(GOLDEN)"
+
+e2e: $(READY) ## Deploy the package on the embedded engine, refresh, break, update and remove it (three minutes)
+	$(BIN)/python -m tests.e2e "$(GOLDEN)"
+
 lint: $(READY) ## Check style, format, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,18 +54,35 @@ format: $(READY) ## Format the code
 bench: $(READY) ## Measure requests, read units, time and memory (a quarter of an hour)
 	$(BIN)/python -m bench
 
-package: $(READY) ## Write the deployment package of STAGE to dist/STAGE
-	@echo "The function only: tables and permissions are not in the package yet"
-	AWS_DEFAULT_REGION="$(REGION)" $(BIN)/chalice package --stage "$(STAGE)" "dist/$(STAGE)"
+cost: $(READY) ## Compute the monthly bill from measured units and dated prices (three minutes)
+	$(BIN)/python -m bench.cost --stage prod
+
+package: $(READY) ## Write template and deployment package of STAGE to dist/STAGE
+	$(BIN)/python -m deploy package "$(STAGE)"
+
+deploy: package ## Deploy STAGE to the AWS account of the environment: ARGS="Parameter=value ..."
+	$(BIN)/python -m deploy deploy "$(STAGE)" $(ARGS)
+
+destroy: $(READY) ## Remove the stack of STAGE with all that it holds
+	$(BIN)/python -m deploy destroy "$(STAGE)"
+
+audit: package $(CHECKOV) ## Check the package of STAGE with cfn-lint and checkov
+	$(BIN)/python -m deploy.audit "$(STAGE)" --checkov $(CHECKOV)
 
 clean: ## Remove what make made, except STATE
-	rm -rf $(VENV) tests/browser/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-checkov tests/browser/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up $(VENV), which takes about a minute"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+# Of its own: it wants other releases of what Packgrid uses.
+$(CHECKOV): deploy/checkov/requirements.txt deploy/checkov/constraints.txt
+	$(PYTHON) -m venv --clear .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/checkov/requirements.txt -c deploy/checkov/constraints.txt
 	@touch $@
 
 # Not written where something cannot be installed, so that the next run tries again.

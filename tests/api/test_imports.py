@@ -20,6 +20,7 @@ NOT_NEEDED = (
     "chalicelib.catalog.loading",
     "chalicelib.catalog.writing",
     "chalicelib.refresh",
+    "chalicelib.telemetry",
     "chalicelib.search.publishing",
 )
 
@@ -45,6 +46,38 @@ def _unneeded(loaded: list[str]) -> list[str]:
     return [
         module for module in loaded if any(f"{module}.".startswith(f"{n}.") for n in NOT_NEEDED)
     ]
+
+
+#: The budget of a cold start, in modules, which no machine's speed changes. What these are is
+#: Chalice's and PynamoDB's own; `make bench` gives the time.
+THIRD_PARTIES = {
+    "chalice",
+    "pynamodb",
+    "botocore",
+    "urllib3",
+    "certifi",
+    "dateutil",
+    "jmespath",
+    "six",
+}
+MOST_MODULES_OF_OURS = 40
+
+
+def test_a_cold_start_stays_within_its_budget() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import app\n"
+        "for name in set(sys.modules) - before:\n"
+        "    print(name, getattr(sys.modules[name], '__file__', None) or '')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    loaded = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    installed = {n.partition(".")[0] for n, file in loaded.items() if "site-packages" in file}
+    assert "pynamodb" in installed
+    assert installed <= THIRD_PARTIES
+    ours = [name for name in loaded if name.startswith("chalicelib")]
+    assert 0 < len(ours) <= MOST_MODULES_OF_OURS
 
 
 #: What the code below asks with, where API Gateway would.

@@ -88,31 +88,29 @@ def repositories(*stars: int) -> Routes:
 
 def test_what_is_scheduled_how_often_and_which_queue_leads_where() -> None:
     wired: dict[str, Any] = {source.name: source for source in app.app.event_sources}
-    assert set(wired) == {"publish", "plan", "enrol", "work"}
+    assert set(wired) == {"publish", "plan", "enrol", "export", "work"}
     rates = {
         name: wired[name].schedule_expression.to_string()
-        for name in ("publish", "plan", "enrol")
+        for name in ("publish", "plan", "enrol", "export")
         if isinstance(wired[name].schedule_expression, Rate)
     }
     assert rates == {
         "publish": "rate(1 hour)",
         "plan": "rate(10 minutes)",
         "enrol": "rate(1 day)",
+        "export": "rate(1 day)",
     }
     assert (wired["work"].queue, wired["work"].batch_size) == ("packgrid-refresh", 1)
 
 
 def test_every_function_has_the_time_that_it_needs() -> None:
-    stages = json.loads(CONFIG.read_text())["stages"]
-    assert set(stages) == {"dev", "prod"}
-    for stage in stages.values():
-        seconds = {
-            name: stage["lambda_functions"].get(name, {}).get("lambda_timeout", 30)
-            for name in ("plan", "enrol", "work")
-        }
-        assert min(seconds.values()) >= 120
-        # Of a worker that is killed the slot is free before its message comes again.
-        assert seconds["work"] > SLOT_SECONDS
+    configured = json.loads(CONFIG.read_text())
+    functions = configured["lambda_functions"]
+    seconds = {name: functions[name]["lambda_timeout"] for name in ("plan", "enrol", "work")}
+    assert min(seconds.values()) >= 120
+    # Of a worker that is killed the slot is free before its message comes again.
+    assert seconds["work"] > SLOT_SECONDS
+    assert not any("lambda_functions" in stage for stage in configured["stages"].values())
 
 
 def test_the_schedule_enrols_what_the_catalogue_has(client: Client) -> None:
