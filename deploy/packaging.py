@@ -30,7 +30,10 @@ def package(stage: str, target: Path) -> None:
         merged = yaml.safe_load((made / "sam.yaml").read_text())
         fitted = template.fit(merged, stage)
         target.mkdir(parents=True, exist_ok=True)
-        archive.prune(made / "deployment.zip", made / _PRUNED)
+        try:
+            archive.prune(made / "deployment.zip", made / _PRUNED)
+        except subprocess.CalledProcessError as error:
+            raise CannotPackage(f"a file of the package is no Python: {error}") from error
         shutil.move(made / _PRUNED, target / PACKAGE)
     # No YAML: CloudFormation does not follow the aliases that a YAML writer makes.
     (target / TEMPLATE).write_text(json.dumps(fitted, indent=1, sort_keys=True) + "\n")

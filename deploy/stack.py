@@ -16,6 +16,8 @@ from deploy.packaging import PACKAGE, TEMPLATE
 
 #: CREATE and UPDATE both end so; anything else is a failure.
 _DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+#: Nothing of it may be updated: its first deployment failed, or never began.
+_NEVER_WAS = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"}
 #: What is told of the stack itself when a change of it begins.
 _BEGUN = {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"}
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
@@ -58,7 +60,7 @@ class Stack:
         """
         before = self._described()
         # What a stack is left in by a first deployment that failed cannot be updated.
-        if before and before["StackStatus"] in {"ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"}:
+        if before and before["StackStatus"] in _NEVER_WAS:
             self._say(f"{self.name}: removing what a failed first deployment left")
             self._delete()
             before = None

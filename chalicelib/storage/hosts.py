@@ -1,5 +1,6 @@
 """What workers share about the hosts they ask: budgets, and how many work at once."""
 
+import math
 from typing import Any
 
 from pynamodb.exceptions import DeleteError, PutError, UpdateError
@@ -54,7 +55,8 @@ def acquire_slot(name: str, slots: int, holder: str, now: float, until: float) -
         )
         try:
             HostItem(slot).update(
-                actions=[HostItem.holder.set(holder), HostItem.until.set(until)], condition=free
+                actions=[HostItem.holder.set(holder), HostItem.until.set(_whole(until))],
+                condition=free,
             )
         except UpdateError as error:
             if error.cause_response_code != _FAILED:
@@ -75,7 +77,7 @@ def renew_slot(slot: str, holder: str, until: float) -> None:
     """Keep a slot until then, unless somebody else has it by now."""
     try:
         HostItem(slot).update(
-            actions=[HostItem.until.set(until)], condition=HostItem.holder == holder
+            actions=[HostItem.until.set(_whole(until))], condition=HostItem.holder == holder
         )
     except UpdateError as error:
         if error.cause_response_code != _FAILED:
@@ -89,3 +91,8 @@ def release_slot(slot: str, holder: str) -> None:
     except DeleteError as error:
         if error.cause_response_code != _FAILED:
             raise
+
+
+def _whole(until: float) -> int:
+    """As DynamoDB's TTL takes instants ("How it works"): it may delete a slot after its end."""
+    return math.ceil(until)

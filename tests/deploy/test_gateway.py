@@ -9,6 +9,7 @@ from chalice.test import Client
 
 import app
 from chalicelib import telemetry
+from deploy.audit import expanded
 from tests.deploy.conftest import Packaged
 from tests.refresh.test_lambda import Context, event
 from tests.support import emf
@@ -56,6 +57,14 @@ def test_the_stage_logs_traces_throttles_and_compresses(packaged: Packaged) -> N
     }
 
 
+def test_there_is_no_stage_but_the_one_with_limits_and_logs(packaged: Packaged) -> None:
+    resources = expanded(packaged.template)["Resources"].values()
+    deployments = [r for r in resources if r["Type"] == "AWS::ApiGateway::Deployment"]
+    assert deployments
+    assert not any("StageName" in deployment["Properties"] for deployment in deployments)
+    assert len([r for r in resources if r["Type"] == "AWS::ApiGateway::Stage"]) == 1
+
+
 def test_bytes_go_through_the_gateway_as_they_are(packaged: Packaged) -> None:
     body = packaged.properties("RestAPI")["DefinitionBody"]
     assert body["x-amazon-apigateway-binary-media-types"] == ["*/*"]
@@ -78,19 +87,45 @@ def test_errors_of_the_gateway_look_like_those_of_the_api(packaged: Packaged) ->
     assert responses["THROTTLED"]["ResponseParameters"]["Headers"] == {"Retry-After": "'1'"}
 
 
+def metrics(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """What an alarm looks at: one metric, or those of its expression."""
+    if "Metrics" not in alarm:
+        return [alarm]
+    return [query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query]
+
+
 def test_alarms_are_on_metrics_that_exist_and_tell_the_topic(packaged: Packaged) -> None:
     found = alarms(packaged)
-    assert {(a["Namespace"], a["MetricName"]) for a in found.values()} == ALARMS
+    looked_at = [metric for alarm in found.values() for metric in metrics(alarm)]
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in looked_at} == ALARMS
     for name, alarm in found.items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}], name
         assert alarm["AlarmDescription"]
-        if alarm["Namespace"] == telemetry.NAMESPACE:
-            assert alarm["MetricName"] in telemetry.METRICS
-            assert alarm["Dimensions"] == [{"Name": telemetry.STAGE, "Value": {"Ref": "Stage"}}]
+    for metric in looked_at:
+        if metric["Namespace"] == telemetry.NAMESPACE:
+            assert metric["MetricName"] in telemetry.METRICS
+            assert metric["Dimensions"] == [{"Name": telemetry.STAGE, "Value": {"Ref": "Stage"}}]
+
+
+def test_every_read_of_the_api_is_watched_for_throttling(packaged: Packaged) -> None:
+    alarm = alarms(packaged)["TableThrottlesAlarm"]
+    watched = {
+        tuple(json.dumps(d["Value"]).strip('"') for d in metric["Dimensions"])
+        for metric in metrics(alarm)
+    }
+    assert watched == {
+        ('{"Ref": "PackagesTable"}',),
+        ('{"Ref": "PackagesTable"}', "by-slug"),
+        ('{"Ref": "GridsTable"}', "by-slug"),
+        ('{"Ref": "DirectoryTable"}',),
+    }
+    ids = [query["Id"] for query in alarm["Metrics"] if "MetricStat" in query]
+    (total,) = (query for query in alarm["Metrics"] if query["ReturnData"])
+    assert total["Expression"] == "+".join(f"FILL({name},0)" for name in ids)
 
 
 def test_alarms_look_at_this_stack(packaged: Packaged) -> None:
-    for alarm in alarms(packaged).values():
+    for alarm in (metric for each in alarms(packaged).values() for metric in metrics(each)):
         values = {d["Name"]: d["Value"] for d in alarm["Dimensions"]}
         if alarm["Namespace"] == "AWS/ApiGateway":
             title = packaged.properties("RestAPI")["DefinitionBody"]["info"]["title"]
@@ -104,7 +139,7 @@ def test_alarms_look_at_this_stack(packaged: Packaged) -> None:
     letters = {
         alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
         for alarm in alarms(packaged).values()
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     }
     assert letters == {"RefreshDeadLetters", "DeadInvocations"}
 

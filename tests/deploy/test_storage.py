@@ -7,6 +7,7 @@ import pytest
 from pynamodb.models import Model
 
 from chalicelib.settings import TABLES
+from chalicelib.storage import hosts, models
 from chalicelib.storage.models import MODELS
 from chalicelib.storage.refresh_models import HostItem
 from tests.deploy.conftest import Packaged
@@ -37,14 +38,22 @@ def test_tables_outlive_a_stack_in_prod_only(dev: Packaged, prod: Packaged) -> N
     ):
         assert packaged.template["Parameters"]["Stage"]["AllowedValues"] == [stage]
         assert packaged.template["Mappings"]["Stages"][stage]["Protected"] == is_protected
-        kept = [*packaged.of_type("AWS::DynamoDB::Table").values()]
-        for table in kept:
+        for table in packaged.of_type("AWS::DynamoDB::Table").values():
             assert table["Properties"]["DeletionProtectionEnabled"] == {
                 "Fn::FindInMap": ["Stages", {"Ref": "Stage"}, "Protected"]
             }
-        kept.append(packaged.template["Resources"]["Bucket"])
-        for resource in kept:
-            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
+            assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == policy
+
+
+def test_bucket_and_letters_outlive_a_stack_in_prod_only(dev: Packaged, prod: Packaged) -> None:
+    for packaged, policies in (
+        (dev, ("Delete", "Delete")),
+        # What a first deployment that fails has made would be in the way of the next.
+        (prod, ("RetainExceptOnCreate", "Retain")),
+    ):
+        for name in ("Bucket", "BucketPolicy", "RefreshDeadLetters", "DeadInvocations"):
+            resource = packaged.template["Resources"][name]
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == policies
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -85,6 +94,17 @@ def test_only_slots_of_dead_workers_expire(packaged: Packaged) -> None:
     assert "until" in HostItem.get_attributes()
 
 
+def test_slots_expire_at_whole_seconds(engine: object) -> None:
+    # "Unix epoch time format in seconds"; what has another is left alone (DynamoDB's guide, TTL).
+    models.create_tables()
+    slot = hosts.acquire_slot("github", 1, "worker", 100.25, 220.25)
+    assert slot is not None
+    assert float(HostItem.get(slot).until) == 221
+    hosts.renew_slot(slot, "worker", 230.5)
+    assert float(HostItem.get(slot).until) == 231
+    hosts.release_slot(slot, "worker")
+
+
 def test_the_bucket_is_private_encrypted_versioned_and_tidies_itself(packaged: Packaged) -> None:
     bucket = packaged.properties("Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
@@ -107,7 +127,9 @@ def test_the_bucket_is_private_encrypted_versioned_and_tidies_itself(packaged: P
 def test_what_is_not_over_tls_is_refused(packaged: Packaged) -> None:
     for name, action in (
         ("BucketPolicy", "s3:*"),
-        ("QueuesOverTls", "sqs:*"),
+        ("RefreshQueueOverTls", "sqs:*"),
+        ("RefreshDeadLettersOverTls", "sqs:*"),
+        ("DeadInvocationsOverTls", "sqs:*"),
         ("AlarmTopicPolicy", "sns:Publish"),
     ):
         denials = [
@@ -119,6 +141,17 @@ def test_what_is_not_over_tls_is_refused(packaged: Packaged) -> None:
         assert denials[0]["Principal"] == "*"
         assert denials[0]["Action"] == action
         assert denials[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_policy_of_a_queue_is_of_that_queue_alone(packaged: Packaged) -> None:
+    # SQS refuses a statement about another (Developer Guide, policies of queues).
+    covered = []
+    for policy in packaged.of_type("AWS::SQS::QueuePolicy").values():
+        (queue,) = policy["Properties"]["Queues"]
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Resource"] == {"Fn::GetAtt": [queue["Ref"], "Arn"]}
+        covered.append(queue["Ref"])
+    assert sorted(covered) == sorted(packaged.of_type("AWS::SQS::Queue"))
 
 
 def test_catalogues_that_are_put_into_the_bucket_are_loaded(packaged: Packaged) -> None:
