@@ -206,9 +206,9 @@ class Month:
         bill.add("Logs taken in", "logs.ingestion", written)
         kept = written * own.log_days / DAYS * self.assumed.log_ratio
         bill.add("Logs kept", "logs.storage", kept)
+        bill.add("Requests traced", "xray.traces", count * own.traced)
         # Lambda samples the rest by a rule of its own, which at their rate takes about all.
-        traces = count * own.traced + (others if own.traced else 0)
-        bill.add("Requests and runs traced", "xray.traces", traces)
+        bill.add("Other runs traced", "xray.traces", others if own.traced else 0)
         bill.add("Alarms", "cloudwatch.alarms", own.alarms)
         bill.add("Composite alarms", "cloudwatch.composite", own.composites)
         bill.add("Dashboards", "cloudwatch.dashboards", own.dashboards)

@@ -9,10 +9,15 @@ from pathlib import Path
 
 from chalicelib.backup import lines
 from chalicelib.backup.finding import DataFile, Export, UnusableExport
+from chalicelib.backup.values import NotAnItem
 from chalicelib.storage import objects, raw
+from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
 from chalicelib.storage.raw import Item
 
-_WRONG = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError)
+#: No line of an item is longer, of the 400 KB that it may have: not if each of them is escaped,
+#: nor if each number is written out with 125 zeros.
+_MAX_LINE = 64 << 20
+_WRONG = (OSError, EOFError, zlib.error, ValueError, ArithmeticError, RecursionError)
 Files = Mapping[str, Sequence[Path]]
 
 
@@ -36,7 +41,9 @@ def fetch(export: Export, folder: Path) -> Files:
 def items(path: Path) -> Iterator[Item]:
     """The items of a data file that was fetched."""
     with gzip.open(path, "rb") as file:
-        for line in file:
+        while line := file.readline(_MAX_LINE + 1):
+            if len(line) > _MAX_LINE:
+                raise NotAnItem(f"a line of more than {_MAX_LINE:,} bytes")
             yield lines.decode(line)
 
 
@@ -53,13 +60,22 @@ def _fetch_one(file: DataFile, path: Path, sums: Mapping[str, str]) -> None:
 
 
 def _verify(kind: str, file: DataFile, path: Path) -> None:
-    """Read a file to its end: every line is an item with a key, and as many as it should be."""
+    """Read a file to its end: every line is an item that the table takes, and as many as said."""
     count = 0
     try:
         for item in items(path):
-            raw.key_of(kind, item)
+            _check(kind, item)
             count += 1
+    except NotAnItem as error:
+        raise UnusableExport(f"{file.key}: item {count + 1}: {error}") from error
     except _WRONG as error:
         raise UnusableExport(f"{file.key}: item {count + 1}: {error!r}") from error
     if count != file.items:
         raise UnusableExport(f"{file.key}: {count} items, the manifest says {file.items}")
+
+
+def _check(kind: str, item: Item) -> None:
+    if fault := raw.fault_of_keys(kind, item):
+        raise NotAnItem(fault)
+    if (size := item_size(item)) > MAX_ITEM_BYTES:
+        raise NotAnItem(f"{size:,} bytes, DynamoDB takes {MAX_ITEM_BYTES:,}")

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from chalicelib.backup import layout
+from chalicelib.backup.values import a_text
 from chalicelib.settings import TABLES
 from chalicelib.storage import objects, raw
 
@@ -19,7 +20,7 @@ CATALOGUE = ("packages", "grids", "categories", "memberships", "directory", "nam
 FINISHED, UNFINISHED = "finished", "unfinished"
 OF_DYNAMODB, UNREADABLE = "by DynamoDB", "unreadable"
 _INSTANT = re.compile(r"\d{8}T\d{6}Z")
-_WRONG = (ValueError, KeyError, TypeError, AttributeError)
+_WRONG = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class UnusableExport(Exception):
@@ -161,7 +162,7 @@ def _mark(prefix: str) -> _Mark:
         raise UnusableExport(f"{key} is of another version: {mark.get('version')!r}")
     try:
         tables = {
-            str(kind): (prefix + str(table["manifest"]), int(table["itemCount"]))
+            str(kind): (prefix + a_text(table["manifest"]), int(table["itemCount"]))
             for kind, table in mark["tables"].items()
         }
         sums = {prefix + name: str(sha256) for name, sha256 in mark["sha256"].items()}
@@ -210,25 +211,26 @@ def _table(kind: str, key: str, summary: Mapping[str, Any], sums: Mapping[str, s
         entries = [json.loads(line) for line in manifest.splitlines() if line.strip()]
         files = tuple(
             DataFile(
-                folder + layout.DATA + str(entry["dataFileS3Key"]).rpartition("/")[2],
+                folder + layout.DATA + a_text(entry["dataFileS3Key"]).rpartition("/")[2],
                 int(entry["itemCount"]),
                 str(entry["md5Checksum"]),
             )
             for entry in entries
         )
         items = int(summary["itemCount"])
+        at = None if summary.get("exportTime") is None else a_text(summary["exportTime"])
     except _WRONG as error:
         raise UnusableExport(f"{folder}{layout.FILES} or its summary: {error!r}") from error
     if sum(file.items for file in files) != items:
         raise UnusableExport(f"{key}: not as many items as {layout.FILES} has")
-    return TableExport(kind, items, summary.get("exportTime"), files)
+    return TableExport(kind, items, at, files)
 
 
 def _json(key: str, sums: Mapping[str, str] | None = None) -> dict[str, Any]:
     body = _read(key, sums or {})
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnusableExport(f"{key}: {error}") from error
     if not isinstance(found, dict):
         raise UnusableExport(f"{key} is no JSON object")

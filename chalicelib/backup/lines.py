@@ -3,14 +3,12 @@
 import base64
 import hashlib
 import json
-from decimal import Context, Decimal
+import reprlib
 from typing import Any
 
+from chalicelib.backup import values
+from chalicelib.backup.values import NotAnItem
 from chalicelib.storage.raw import Item
-
-#: DynamoDB's numbers have up to 38 digits, more than Python counts by default.
-_DIGITS = Context(prec=40)
-_AS_THEY_ARE = {"S", "N", "SS", "NS", "BOOL", "NULL"}
 
 
 def encode(item: Item) -> bytes:
@@ -20,9 +18,15 @@ def encode(item: Item) -> bytes:
 
 
 def decode(line: bytes) -> Item:
-    """The item of a line; raises ValueError (also of JSON), KeyError or TypeError."""
-    item = json.loads(line)["Item"]
-    return {name: _decoded(value) for name, value in item.items()}
+    """The item of a line, if its values are such as DynamoDB takes.
+
+    Raises NotAnItem, and of JSON ValueError and RecursionError.
+    """
+    found = json.loads(line)
+    item = found.get("Item") if isinstance(found, dict) else None
+    if not isinstance(item, dict):
+        raise NotAnItem("a line without an object called Item")
+    return {values.name(name): _decoded(name, value) for name, value in item.items()}
 
 
 def digest(item: Item) -> bytes:
@@ -36,29 +40,20 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode("ascii")
 
 
-def _decoded(value: dict[str, Any]) -> dict[str, Any]:
-    ((kind, content),) = value.items()
-    match kind:
-        case "B":
-            return {kind: base64.b64decode(content, validate=True)}
-        case "BS":
-            return {kind: [base64.b64decode(one, validate=True) for one in content]}
-        case "L":
-            return {kind: [_decoded(one) for one in content]}
-        case "M":
-            return {kind: {name: _decoded(one) for name, one in content.items()}}
-    if kind not in _AS_THEY_ARE:
-        raise ValueError(f"{kind!r} is no type of DynamoDB")
-    return {kind: content}
+def _decoded(name: str, value: Any) -> dict[str, Any]:
+    try:
+        return values.decoded(value)
+    except NotAnItem as error:
+        raise NotAnItem(f"{reprlib.repr(name)}: {error}") from None
 
 
 def _canonical(value: dict[str, Any]) -> list[Any]:
     ((kind, content),) = value.items()
     match kind:
         case "N":
-            return [kind, _number(content)]
+            return [kind, values.normal(content)]
         case "NS":
-            return [kind, sorted(map(_number, content))]
+            return [kind, sorted(map(values.normal, content))]
         case "SS" | "BS":
             return [kind, sorted(content)]
         case "L":
@@ -66,9 +61,3 @@ def _canonical(value: dict[str, Any]) -> list[Any]:
         case "M":
             return [kind, {name: _canonical(one) for name, one in content.items()}]
     return [kind, content]
-
-
-def _number(text: str) -> str:
-    # Zero has an exponent of its own, whatever it is written as.
-    number = Decimal(text)
-    return str(number.normalize(_DIGITS)) if number else "0"

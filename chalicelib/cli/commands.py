@@ -15,6 +15,7 @@ from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
 from chalicelib.catalog.loading.recorded import load_recorded, sha256
 from chalicelib.cli import backups, refreshing, report
+from chalicelib.cli.plain import complain, plain
 from chalicelib.refresh.queue import QueueError
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.search import publishing
@@ -49,23 +50,23 @@ def run(options: argparse.Namespace) -> int:
         print("packgrid: interrupted", file=sys.stderr)
         return 130
     except STORAGE_ERRORS as error:
-        print(f"packgrid: {_storage_hint(error)}", file=sys.stderr)
+        complain(_storage_hint(error))
         return 2
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except REFRESH_ERRORS as error:
-        print(f"packgrid: {error}", file=sys.stderr)
+        complain(error)
         return 2
     except OSError as error:
-        print(f"packgrid: {error}", file=sys.stderr)
+        complain(error)
         return 2
     except ValueError as error:
         # botocore's, when it makes its client.
         if "endpoint" not in str(error):
             raise
-        print(f"packgrid: AWS_ENDPOINT_URL: {error}", file=sys.stderr)
+        complain(f"AWS_ENDPOINT_URL: {error}")
         return 2
 
 
@@ -76,9 +77,9 @@ def _storage_hint(error: Exception) -> str:
     where = os.environ.get("AWS_ENDPOINT_URL") or "AWS"
     text = f"{where} did not do it: {cause}"
     if isinstance(error, objects.NoSuchObject):
-        text += "\npackgrid: `init` creates the bucket, `index` publishes the search index"
+        text += "\n`init` creates the bucket, `index` publishes the search index"
     elif "ResourceNotFound" in text or "not found" in text:
-        text += "\npackgrid: the command `init` creates the tables"
+        text += "\nthe command `init` creates the tables"
     return text
 
 
@@ -99,7 +100,7 @@ def _load(options: argparse.Namespace) -> int:
                 else:
                     load_recorded(options.file, options.file.name, outcome, progress)
         except (NotAFixture, OSError) as error:
-            print(f"packgrid: {error}", file=sys.stderr)
+            complain(error)
             return 2
         except BaseException:
             report.print_outcome(outcome)
@@ -123,15 +124,14 @@ def prepare(data: Path) -> int:
     loads = list(models.LoadItem.scan(consistent_read=True))
     digest = sha256(data)
     if any(mark.sha256 == digest and mark.finished for mark in loads):
-        print(f"packgrid: {data} was loaded before; the data are as they were left")
+        print(f"packgrid: {plain(data)} was loaded before; the data are as they were left")
         return 0 if publishing.is_published() else _index(argparse.Namespace())
     if others := {mark.file_name for mark in loads} - {data.name}:
-        print(
-            f"packgrid: WARNING: there is another catalogue in this state ({', '.join(others)}); "
-            f"{data} is loaded over it. To serve it by itself, give it a STATE of its own",
-            file=sys.stderr,
+        complain(
+            f"WARNING: there is another catalogue in this state ({', '.join(others)}); "
+            f"{data} is loaded over it. To serve it by itself, give it a STATE of its own"
         )
-    print(f"packgrid: loading {data}; it is served when it is loaded", file=sys.stderr)
+    complain(f"loading {data}; it is served when it is loaded")
     return _load(argparse.Namespace(file=data, strict=False, dry_run=False))
 
 
@@ -139,10 +139,10 @@ def _check(options: argparse.Namespace) -> int:
     faults = 0
     for mark in models.LoadItem.scan(consistent_read=True):
         if not mark.finished:
-            print(f"the load of {mark.file_name} has not ended: load it again")
+            print(f"the load of {plain(mark.file_name)} has not ended: load it again")
     for fault in checking.faults():
         faults += 1
-        print(fault)
+        print(plain(fault))
     print(f"{faults} faults" if faults else "items, names, directory and grids agree")
     return 1 if faults else 0
 

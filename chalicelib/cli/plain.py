@@ -1,5 +1,7 @@
 """Foreign text on a terminal."""
 
+import sys
+
 
 def plain(text: object) -> str:
     """The text with ``?`` for what does not print: a stranger's text must not steer a terminal.
@@ -8,3 +10,9 @@ def plain(text: object) -> str:
     and lone surrogates: all that ``str.isprintable`` refuses.
     """
     return "".join(one if one.isprintable() else "?" for one in str(text))
+
+
+def complain(text: object) -> None:
+    """Print what went wrong to standard error: line by line, plain, each as Packgrid's own."""
+    for line in str(text).splitlines() or ("",):
+        print(f"packgrid: {plain(line)}", file=sys.stderr)

@@ -5,6 +5,7 @@ Tables are called by their kinds (``packages``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Context, Decimal
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,9 @@ Key = tuple[str, ...]
 #: The most items of one BatchWriteItem.
 BATCH = 25
 _FAILED = "ConditionalCheckFailedException"
+#: The most bytes of a key's value, by what it is in the key.
+_MAX_KEY_BYTES = {"HASH": 2048, "RANGE": 1024}
+_DIGITS = Context(prec=40)
 
 
 def table_of(kind: str) -> str:
@@ -28,12 +32,33 @@ def table_of(kind: str) -> str:
 
 
 def key_of(kind: str, item: Mapping[str, Any]) -> Key:
-    """An item's key; raises KeyError if it has none."""
+    """An item's key, the same however its numbers are written; raises KeyError if it has none."""
     found = []
     for name in _key_names(kind):
         value = item[name]
-        found.append(str(value["N"] if "N" in value else value["S"]))
+        found.append(_number(value["N"]) if "N" in value else str(value["S"]))
     return tuple(found)
+
+
+def fault_of_keys(kind: str, item: Mapping[str, Any]) -> str | None:
+    """Why DynamoDB would refuse an item for its keys, of the table or of an index; or ``None``.
+
+    What an index has as its key may be absent.
+    """
+    table = connection().get_meta_table(table_of(kind)).data
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    for name in _key_names(kind):
+        if name not in item:
+            return f"without its key {name}"
+    schemas = [table, *table["GlobalSecondaryIndexes"]]
+    for part in (part for schema in schemas for part in schema["KeySchema"]):
+        name, most = part["AttributeName"], _MAX_KEY_BYTES[part["KeyType"]]
+        wanted = types[name]
+        if name in item and wanted not in item[name]:
+            return f"its key {name} is not of type {wanted}"
+        if name in item and wanted == "S" and not 0 < len(item[name]["S"].encode()) <= most:
+            return f"its key {name} has no bytes, or more than {most:,}"
+    return None
 
 
 def pages(kind: str) -> Iterator[list[Item]]:
@@ -90,6 +115,11 @@ def _key_names(kind: str) -> list[str]:
     model: Any = MODELS[kind]
     attributes = (model._hash_key_attribute(), model._range_key_attribute())
     return [str(one.attr_name) for one in attributes if one is not None]
+
+
+def _number(text: str) -> str:
+    number = Decimal(text)
+    return format(number.normalize(_DIGITS), "f") if number else "0"
 
 
 def _call(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,6 +16,8 @@ MAX_RECORD = 1 << 20
 #: So many characters are read twice in search of the next record after one that was too long.
 _MAX_READ_TWICE = 32 * MAX_RECORD
 _TAIL = 64
+#: So many bytes are read of a file, unpacked: gzip packs a thousand of them into one.
+MAX_BYTES = 4 << 30
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: How a record begins; Django before 1.7 wrote the primary key first.
 _NEXT_RECORD = re.compile(r'\{\s*"(?:model|pk|fields)"\s*:')
@@ -49,9 +51,11 @@ class Record:
 class Fixture:
     """A fixture file. Iterating reads it from the start; it may be read many times."""
 
-    def __init__(self, path: Path, chunk: int = _CHUNK) -> None:
+    def __init__(self, path: Path, chunk: int = _CHUNK, most: int | None = None) -> None:
+        """``most`` bytes are read of it, unpacked; more raise NotAFixture when read."""
         self.path = path
         self.chunk = chunk
+        self.most = MAX_BYTES if most is None else most
         self._state = _state(path)
         self.size = path.stat().st_size
         #: Bytes of the file (compressed, if it is) read so far in the present iteration.
@@ -63,12 +67,42 @@ class Fixture:
             raise NotAFixture(f"{self.path.name}: the file was changed while it was being loaded")
 
     def __iter__(self) -> Iterator[Record]:
+        return self.read(lambda: None)
+
+    def read(self, watch: Callable[[], None]) -> Iterator[Record]:
+        """The records. ``watch`` is called before each piece of the file is read.
+
+        So it can see ``done`` grow, and end the reading by raising, where there are no records.
+        """
         self.check()
         with self.path.open("rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            binary: Any = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            yield from self._records(_Text(binary, self.chunk), raw)
+
+            def look() -> None:
+                self.done = raw.tell()
+                watch()
+
+            watched = _Watched(raw, look)
+            binary: Any = gzip.GzipFile(fileobj=watched) if is_gzip else watched  # type: ignore[arg-type]
+            yield from self._records(_Text(self._pieces(binary, look), self.chunk), raw)
+
+    def _pieces(self, stream: Any, look: Callable[[], None]) -> Callable[[int], bytes]:
+        """What reads up to so many bytes of the stream, and counts them."""
+        read = 0
+
+        def piece(amount: int) -> bytes:
+            nonlocal read
+            look()
+            found: bytes = stream.read1(amount)
+            read += len(found)
+            if read > self.most:
+                raise NotAFixture(
+                    f"{self.path.name}: more than {self.most:,} bytes when it is unpacked"
+                )
+            return found
+
+        return piece
 
     def _records(self, text: "_Text", raw: IO[bytes]) -> Iterator[Record]:
         if text.skip_space() != "[":
@@ -100,11 +134,28 @@ def _state(path: Path) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-class _Text:
-    """Characters of a stream with a moving window over them, and the place of its start."""
+class _Watched:
+    """A file that tells of every read: gzip may read much that unpacks to nothing."""
 
-    def __init__(self, stream: Any, chunk: int) -> None:
-        self._stream = stream
+    def __init__(self, raw: Any, look: Callable[[], None]) -> None:
+        self._raw = raw
+        self._look = look
+
+    def read(self, amount: int) -> bytes:
+        """As a file does."""
+        self._look()
+        found: bytes = self._raw.read(amount)
+        return found
+
+
+class _Text:
+    """Characters of a stream with a moving window over them, and the place of its start.
+
+    ``piece`` reads up to so many bytes of it, none at its end.
+    """
+
+    def __init__(self, piece: Callable[[int], bytes], chunk: int) -> None:
+        self._piece = piece
         self._chunk = chunk
         self._decoder = json.JSONDecoder()
         self._codec = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
@@ -134,7 +185,7 @@ class _Text:
         """About ``amount`` bytes. Piece by piece, so that a fault loses nothing before it."""
         while amount > 0:
             try:
-                piece = self._stream.read1(amount)
+                piece = self._piece(amount)
             except (EOFError, OSError, zlib.error) as error:
                 self.fault, piece = f"the file is broken here: {error}", b""
             if not piece:

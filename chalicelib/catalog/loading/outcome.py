@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from chalicelib.catalog.loading.fixture import Position
+from chalicelib.catalog.loading.fixture import NotAFixture, Position
 
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 KEPT_WITH_PACKAGE, NOT_KEPT = "kept with their package", "older, not kept"
 WOULD_BE_LOADED = "would be loaded"
 #: So many refusals are put in order in memory.
 _SORTED = 100_000
+#: So many refusals are kept, and so many bytes of them: Lambda has 512 MB in /tmp, of which the
+#: file itself may take 256. A file with more is not a catalogue with faults in it.
+MAX_REFUSALS = 1_000_000
+MAX_REFUSALS_BYTES = 192 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,13 @@ class Outcome:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     finished: bool = False
     refused: int = 0
+    #: Refusals, and bytes of them, at most.
+    most: int = field(default_factory=lambda: MAX_REFUSALS)
+    most_bytes: int = field(default_factory=lambda: MAX_REFUSALS_BYTES)
     #: By number of the record; a set of millions would fill the memory.
     _is_refused: bytearray = field(default_factory=bytearray)
     _refusals: tempfile.SpooledTemporaryFile[str] = field(default_factory=_spool)
+    _bytes: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -64,17 +72,28 @@ class Outcome:
         self.counts[model, result] += number
 
     def refuse(self, model: str, pk: object, position: Position, reason: str) -> None:
-        """Note a refusal; a record is refused once, for the first reason found."""
+        """Note a refusal; a record is refused once, for the first reason found.
+
+        Raises NotAFixture where it is one more than are kept.
+        """
         if self.is_refused(position):
             return
+        what = f"{model} {pk}" if pk is not None else model
+        where = (position.record, position.line, position.character)
+        line = json.dumps([where, what, reason]) + "\n"
+        if self.refused >= self.most:
+            raise NotAFixture(f"more than {self.most:,} records are refused, {position} is another")
+        if self._bytes + len(line) > self.most_bytes:
+            raise NotAFixture(
+                f"the reasons of {self.refused:,} refused records and of {position} "
+                f"are more than {self.most_bytes:,} bytes"
+            )
         missing = position.record + 1 - len(self._is_refused)
         self._is_refused.extend(bytes(max(0, missing)))
         self._is_refused[position.record] = True
         self.refused += 1
         self.count(model, REFUSED)
-        what = f"{model} {pk}" if pk is not None else model
-        where = (position.record, position.line, position.character)
-        self._refusals.write(json.dumps([where, what, reason]) + "\n")
+        self._bytes += self._refusals.write(line)
 
     @property
     def has_written(self) -> bool:
