@@ -16,7 +16,7 @@ from chalicelib.storage.raw import Item
 
 #: No line of an item is longer, of the 400 KB that it may have: not if each of them is escaped,
 #: nor if each number is written out with 125 zeros.
-_MAX_LINE = 64 << 20
+_MAX_LINE = 32 << 20
 _WRONG = (OSError, EOFError, zlib.error, ValueError, ArithmeticError, RecursionError)
 Files = Mapping[str, Sequence[Path]]
 

@@ -15,7 +15,7 @@ from chalicelib.catalog.loading.load import load
 from chalicelib.catalog.loading.outcome import Outcome
 from chalicelib.catalog.loading.recorded import load_recorded, sha256
 from chalicelib.cli import backups, refreshing, report
-from chalicelib.cli.plain import complain, plain
+from chalicelib.cli.plain import plain, say
 from chalicelib.refresh.queue import QueueError
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.search import publishing
@@ -50,23 +50,23 @@ def run(options: argparse.Namespace) -> int:
         print("packgrid: interrupted", file=sys.stderr)
         return 130
     except STORAGE_ERRORS as error:
-        complain(_storage_hint(error))
+        say(_storage_hint(error))
         return 2
     except BrokenPipeError:
         # Whoever read the output has seen enough; Python must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2
     except REFRESH_ERRORS as error:
-        complain(error)
+        say(error)
         return 2
     except OSError as error:
-        complain(error)
+        say(error)
         return 2
     except ValueError as error:
         # botocore's, when it makes its client.
         if "endpoint" not in str(error):
             raise
-        complain(f"AWS_ENDPOINT_URL: {error}")
+        say(f"AWS_ENDPOINT_URL: {error}")
         return 2
 
 
@@ -100,7 +100,7 @@ def _load(options: argparse.Namespace) -> int:
                 else:
                     load_recorded(options.file, options.file.name, outcome, progress)
         except (NotAFixture, OSError) as error:
-            complain(error)
+            say(error)
             return 2
         except BaseException:
             report.print_outcome(outcome)
@@ -127,11 +127,11 @@ def prepare(data: Path) -> int:
         print(f"packgrid: {plain(data)} was loaded before; the data are as they were left")
         return 0 if publishing.is_published() else _index(argparse.Namespace())
     if others := {mark.file_name for mark in loads} - {data.name}:
-        complain(
+        say(
             f"WARNING: there is another catalogue in this state ({', '.join(others)}); "
             f"{data} is loaded over it. To serve it by itself, give it a STATE of its own"
         )
-    complain(f"loading {data}; it is served when it is loaded")
+    say(f"loading {data}; it is served when it is loaded")
     return _load(argparse.Namespace(file=data, strict=False, dry_run=False))
 
 

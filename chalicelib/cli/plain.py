@@ -12,7 +12,7 @@ def plain(text: object) -> str:
     return "".join(one if one.isprintable() else "?" for one in str(text))
 
 
-def complain(text: object) -> None:
-    """Print what went wrong to standard error: line by line, plain, each as Packgrid's own."""
+def say(text: object) -> None:
+    """Print a text to standard error: line by line, plain, each with the name of the program."""
     for line in str(text).splitlines() or ("",):
         print(f"packgrid: {plain(line)}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """The law of lines: what is written is what is read, whatever an item holds."""
 
 import base64
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from chalicelib.backup.lines import decode, digest, encode
 
-NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=3).map(str)
+_LAST = 10**30
+NUMBERS = st.decimals(-_LAST, _LAST, allow_nan=False, allow_infinity=False, places=3).map(str)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = st.one_of(
     st.builds(lambda v: {"S": v}, TEXTS),
@@ -18,7 +20,7 @@ SCALARS = st.one_of(
     st.builds(lambda v: {"BOOL": v}, st.booleans()),
     st.just({"NULL": True}),
     st.builds(lambda v: {"SS": v}, st.lists(TEXTS, min_size=1, unique=True)),
-    st.builds(lambda v: {"NS": v}, st.lists(NUMBERS, min_size=1, unique=True)),
+    st.builds(lambda v: {"NS": v}, st.lists(NUMBERS, min_size=1, unique_by=Decimal)),
     st.builds(lambda v: {"BS": v}, st.lists(st.binary(), min_size=1, unique=True)),
 )
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -29,7 +31,8 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=6,
 )
-ITEMS = st.dictionaries(TEXTS, VALUES, max_size=4)
+NAMES = TEXTS.filter(bool)
+ITEMS = st.dictionaries(NAMES, VALUES, max_size=4)
 
 
 @given(ITEMS)
@@ -79,5 +82,5 @@ def test_what_dynamodb_calls_equal_is_equal(one: Any, other: Any, is_same: bool)
     ],
 )
 def test_what_is_no_item_is_refused(line: bytes) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
+    with pytest.raises(ValueError):
         decode(line)

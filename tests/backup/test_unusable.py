@@ -139,7 +139,7 @@ SPOILT_BY_OTHERS: dict[str, tuple[Callable[[], None], str]] = {
         "part0.json.gz: item 1: ",
     ),
     "no JSON": (_relined(lambda text: b"x" + text), "item 1: JSONDecodeError"),
-    "no key": (_relined(lambda text: text.replace(b'"id"', b'"di"')), "item 1: KeyError"),
+    "no key": (_relined(lambda text: text.replace(b'"id"', b'"di"')), "item 1: without its key id"),
     "an item less": (_relined(lambda text: text.split(b"\n")[0]), "1 items, the manifest says 2"),
     "an item more": (_relined(lambda text: text + text), "4 items, the manifest says 2"),
     "wrong sum of items": (

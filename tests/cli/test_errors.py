@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from chalicelib.catalog.loading import fixture, outcome
 from chalicelib.cli.__main__ import main
 from chalicelib.storage.models import PackageItem
 from tests.support import process, state
@@ -44,6 +46,32 @@ def test_a_file_that_is_no_fixture_is_named(tables: None, tmp_path: Path, capsys
     # There is nothing that loading it again could finish.
     assert main(["check"]) == 0
     assert "has not ended" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("module", "bound", "reason"),
+    [
+        (outcome, "MAX_REFUSALS", "more than 50 records are refused, record 51 (line 1, "),
+        (fixture, "MAX_BYTES", "ones.json: more than 50 bytes when it is unpacked"),
+    ],
+)
+def test_a_file_beyond_the_bounds_is_no_fixture(
+    tables: None,
+    tmp_path: Path,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    module: ModuleType,
+    bound: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(module, bound, 50)
+    file = tmp_path / "ones.json"
+    file.write_text("[" + "1," * 100 + "1]")
+    assert main(["load", *options, str(file)]) == 2
+    assert _one_line(capsys).startswith(f"packgrid: {reason}")
+    assert state.rows() == {}
 
 
 def test_tables_that_do_not_exist_are_a_matter_of_init(

@@ -83,8 +83,8 @@ class Fixture:
                 self.done = raw.tell()
                 watch()
 
-            watched = _Watched(raw, look)
-            binary: Any = gzip.GzipFile(fileobj=watched) if is_gzip else watched  # type: ignore[arg-type]
+            watched: Any = _Watched(raw, look)
+            binary: Any = gzip.GzipFile(fileobj=watched) if is_gzip else raw
             yield from self._records(_Text(self._pieces(binary, look), self.chunk), raw)
 
     def _pieces(self, stream: Any, look: Callable[[], None]) -> Callable[[int], bytes]:

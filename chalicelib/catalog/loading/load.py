@@ -112,7 +112,7 @@ class _Loader:
             yield Wanted(Grid, pk, position, build)
 
     def _wanted_packages(self) -> Iterator[Wanted[Package]]:
-        for record in self.fixture:
+        for record in self.fixture.read(self._report):
             if record.error or self.outcome.is_refused(record.position):
                 continue
             if record.value.get("model") != PACKAGE:

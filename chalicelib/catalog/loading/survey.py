@@ -83,11 +83,15 @@ class _Surveyor:
             GRID: self._take_grid,
             MEMBERSHIP: self._take_membership,
         }
-        for record in fixture:
+
+        def watch() -> None:
+            self.progress("read", fixture.done, fixture.size)
+
+        for record in fixture.read(watch):
             reason = record.error or self._fault_of(record, takers)
             if reason:
                 self.outcome.refuse(*_label(record.value), record.position, reason)
-            self.progress("read", fixture.done, fixture.size)
+            watch()
 
     def _fault_of(self, record: Record, takers: dict[str, _Taker]) -> str | None:
         """Take a record, or say why it cannot be taken."""
@@ -100,9 +104,13 @@ class _Surveyor:
 
     def read_versions(self, fixture: Fixture) -> None:
         """Keep the versions that are some package's latest, now that all packages are known."""
+
+        def watch() -> None:
+            self.progress("versions", fixture.done, fixture.size)
+
         packages = self.survey.packages
         wanted = {o.latest_version for o in packages.values() if o.latest_version is not None}
-        for record in fixture:
+        for record in fixture.read(watch):
             if record.error or self.outcome.is_refused(record.position):
                 continue
             if record.value.get("model") != VERSION:
@@ -117,7 +125,7 @@ class _Surveyor:
                 self.survey.versions[pk] = Version(
                     pk, values["package"], values["number"], values.get("upload_time")
                 )
-            self.progress("versions", fixture.done, fixture.size)
+            watch()
 
     def resolve(self, stored: bool) -> None:
         """Refuse packages and memberships whose references lead nowhere."""
