@@ -9,7 +9,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from chalicelib.storage.attributes import TableMeta
+from chalicelib.storage.attributes import PackedAttribute, ProvenanceAttribute, TableMeta
 
 
 class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
@@ -26,6 +26,8 @@ class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
 
 class SourceItem(Model):
     """Where figures of a package come from, and what is known of it.
+
+    Each refresh writes it whole, so it is kept below 1 KB, which is one write unit.
 
     ``kind`` is ``repository`` or ``project``; instants are seconds since the epoch. ``due`` is
     when it is asked again (absent: never); ``checked`` when it last answered in full;
@@ -50,8 +52,8 @@ class SourceItem(Model):
     checked = NumberAttribute(null=True)
     handled = NumberAttribute(default=0)
     due_since = NumberAttribute(null=True)
-    state = JSONAttribute()
-    provenance = JSONAttribute()
+    state = PackedAttribute()
+    provenance = ProvenanceAttribute()
     failures = NumberAttribute(default=0)
     reason = UnicodeAttribute(null=True)
     failed_at = NumberAttribute(null=True)
