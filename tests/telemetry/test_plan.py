@@ -92,7 +92,7 @@ def test_while_nobody_works_it_is_ever_longer(days: Days, both: Queues) -> None:
         days.patch.setenv("GITHUB_API_URL", replay.url)
         *_, message = both.receive()
         assert days.work(message)["refreshed"] == 2
-    days.advance(hours=20, minutes=5)
+    days.advance(hours=22, minutes=5)
     assert days.staleness() == 300
 
 
