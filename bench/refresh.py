@@ -22,10 +22,10 @@ from chalicelib.storage import models, objects
 from tests.support.peak import peak_mb
 from tests.upstream.asking import FakeTime
 from tests.upstream.counting import TOGETHER, Cost, cost
-from tests.upstream.simulation import Simulation
+from tests.upstream.simulation import EVERY, Simulation
 from tests.upstream.world import World
 
-_EVERY, _STEP = timedelta(hours=20), timedelta(minutes=10)
+_STEP = timedelta(minutes=10)
 _BEFORE = timedelta(days=3)
 
 
@@ -51,10 +51,10 @@ def main() -> int:
         objects.create_bucket()
         clock = _Clock()
         with World(1, packages, clock) as world:
-            simulation = Simulation(world, clock, every=_EVERY)
+            simulation = Simulation(world, clock)
             simulation.load(Path(name))
             _first(simulation)
-            clock.move_to(clock.now() + _EVERY)
+            clock.move_to(clock.now() + EVERY)
             _day(simulation)
             _command(simulation, clock)
     return 0
@@ -80,7 +80,7 @@ def _day(simulation: Simulation) -> None:
     world = simulation.world
     changes = world.advance(1)
     world.log.forget()
-    _settle(simulation, _EVERY - _STEP)
+    _settle(simulation, EVERY - _STEP)
     changed = {*changes.repositories, *changes.projects}
     unchanged = set(world.made) - changed
     total = world.log.total

@@ -22,6 +22,8 @@ TABLES = (
     "hosts",
 )
 
+#: 22 hours: what waits for its batch, or for a host that fails, is asked within a day all the same.
+_REFRESH_SECONDS = 79_200
 #: A host without port, maybe with all below it (a dot in front), an IPv6 address, or any.
 _HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 
@@ -91,7 +93,7 @@ class Settings:
     max_response_bytes: int | None = None
     bucket: str = "packgrid"
     search_seconds: int = 60
-    refresh_seconds: int = 72_000
+    refresh_seconds: int = _REFRESH_SECONDS
     queue_url: str | None = None
     dead_letter_url: str | None = None
     stage: str = "local"
@@ -112,8 +114,7 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         # As with tables: what has a prefix of its own has a bucket of its own.
         bucket=env.get("PACKGRID_BUCKET") or prefix.strip("-").lower() or "packgrid",
         search_seconds=_whole_number(env, "PACKGRID_SEARCH_SECONDS", 60),
-        # 20 hours: with the wait for a batch, a package is asked about once a day.
-        refresh_seconds=_whole_number(env, "PACKGRID_REFRESH_SECONDS", 72_000),
+        refresh_seconds=_whole_number(env, "PACKGRID_REFRESH_SECONDS", _REFRESH_SECONDS),
         queue_url=env.get("PACKGRID_QUEUE_URL") or None,
         dead_letter_url=env.get("PACKGRID_DEAD_LETTER_URL") or None,
         stage=_stage(env),

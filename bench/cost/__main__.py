@@ -43,7 +43,7 @@ def as_text(found: Measured, stage: Deployed, bills: list[Bill]) -> str:
     for bill in bills:
         lines += [f"## {bill.title}", "", *table(bill), ""]
         free = f"{bill.usd_beyond_free:,.2f} USD"
-        lines += [f"Less what every account has for nothing each month: {free}.", ""]
+        lines += [f"To pay, less what every account has for nothing each month: {free}.", ""]
         for note in bill.notes:
             lines += [note, ""]
     return "\n".join([*lines, *_explained(found, stage)])

@@ -14,10 +14,10 @@ from chalicelib.refresh.batches import Batch
 from chalicelib.refresh.working import NoSlot, Worker
 from chalicelib.storage import models
 from tests.upstream.asking import FakeTime
-from tests.upstream.simulation import Simulation
+from tests.upstream.simulation import EVERY, Simulation
 from tests.upstream.world import World
 
-_EVERY, _STEP = timedelta(hours=20), timedelta(minutes=10)
+_STEP = timedelta(minutes=10)
 _FIRST = timedelta(hours=18)
 PLANS_A_DAY = round(timedelta(days=1) / _STEP)
 #: SendMessageBatch takes ten messages.
@@ -53,7 +53,7 @@ class _Counting(Simulation):
     """The simulation, telling what its parts use. A worker is new for each message, as there."""
 
     def __init__(self, world: World, at: FakeTime) -> None:
-        super().__init__(world, at, every=_EVERY)
+        super().__init__(world, at)
         self.is_counting = False
         self.plan, self.worked = Used(), Used()
         self.plans = self.sends = self.delivered = 0
@@ -119,14 +119,14 @@ def refresh(folder: Path, packages: int) -> Day:
         with metered() as idle:
             simulation.tick()
         before = size_of(models.MODELS["history"].Meta.table_name)
-        clock.advance(seconds=(_EVERY - _FIRST).total_seconds())
+        clock.advance(seconds=(EVERY - _FIRST).total_seconds())
         changes = world.advance(1)
         world.log.forget()
         clock.slept.clear()
         simulation.plan, simulation.worked = Used(), Used()
         simulation.plans = simulation.sends = simulation.delivered = 0
         simulation.is_counting = True
-        simulation.settle(_EVERY - _STEP)
+        simulation.settle(EVERY - _STEP)
         sizes = {name: size_of(models.MODELS[name].Meta.table_name) for name in TABLES}
         return Day(
             packages=packages,

@@ -42,7 +42,7 @@ class Restored:
     """What became of one table's items.
 
     ``written`` (of a dry run: to be written), ``same`` as in the export, ``different`` and left
-    so, ``kept`` budgets of hosts, ``left_out`` slots of workers; ``others`` are in the table but
+    so, ``kept`` budgets of hosts, ``left_out`` slots and leases; ``others`` are in the table but
     not in the export. ``examples`` names some that are different or others.
     """
 
@@ -69,8 +69,8 @@ def restore(
 
     What is there is never overwritten, unless ``replace``, which no other writer should meet:
     it brings back older versions. May be repeated after it died: what is there already is the
-    same then. Nothing is deleted. The slots of hosts are left out, since who held them is gone;
-    sources come back as they were: leases run out by themselves, and what is due is planned.
+    same then. Nothing is deleted. The slots of hosts are left out, since who held them is gone, and
+    so are leases, since the queue of then is: what was under way is due, and is planned anew.
     Keeps the key and a hash of every item of one table in memory. Raises storage errors.
     """
     for kind in ORDER:
@@ -94,7 +94,7 @@ class _Table:
             self._stored |= {raw.key_of(self.kind, item): lines.digest(item) for item in page}
         others = set(self._stored)
         for path in paths:
-            wanted = self._without_slots(items(path))
+            wanted = self._without_holders(items(path))
             while chunk := {raw.key_of(self.kind, item): item for item in islice(wanted, _AT_ONCE)}:
                 others -= chunk.keys()
                 self._write(chunk)
@@ -104,7 +104,7 @@ class _Table:
                 self.done.show("not in the export", key)
         return self.done
 
-    def _without_slots(self, found: Iterator[Item]) -> Iterator[Item]:
+    def _without_holders(self, found: Iterator[Item]) -> Iterator[Item]:
         for item in found:
             if self.kind == _LIVE and "#" in item["name"]["S"]:
                 self.done.left_out += 1

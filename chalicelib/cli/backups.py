@@ -95,7 +95,7 @@ def _print(done: Restored, dry_run: bool) -> None:
         (done.same, "there already"),
         (done.different, "different"),
         (done.kept, "newer, kept"),
-        (done.left_out, "slots of workers left out"),
+        (done.left_out, "slots and leases left out"),
         (done.others, "not in the export, kept"),
     )
     said = ", ".join(f"{number:,} {what}" for number, what in counts if number)

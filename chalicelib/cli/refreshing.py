@@ -153,7 +153,7 @@ def _selected(
         if options.all:
             rows = planning.everything_at(host)
         else:
-            rows = list(sources.due(host.name, now.timestamp(), planning.MOST))
+            rows = planning.due_at(host, now.timestamp())
         rows = rows[: options.limit]
         found += planning.batches_of(host, rows, now, is_whole=options.all)
     return found

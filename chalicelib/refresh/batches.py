@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 _VERSION = 1
-_LONGEST_AHEAD = timedelta(hours=4)
+_LONGEST_AHEAD = timedelta(hours=2)
 
 
 def ahead(every: timedelta) -> timedelta:
@@ -14,7 +14,7 @@ def ahead(every: timedelta) -> timedelta:
     Sources are asked ``every`` so often. Who plans and who works must agree: what is sent before
     its time is to be asked in full, or it would only come again.
     """
-    return min(_LONGEST_AHEAD, every / 5)
+    return min(_LONGEST_AHEAD, every / 10)
 
 
 class BadMessage(ValueError):

@@ -4,21 +4,18 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from chalicelib.refresh.batches import Batch, ahead
 from chalicelib.refresh.budgets import stored
 from chalicelib.refresh.enrolment import INDEX
 from chalicelib.refresh.http.session import PATIENCE_SECONDS
+from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
 from chalicelib.refresh.limits import Budget
 from chalicelib.refresh.outcomes import PROJECT, REPOSITORY, Host
 from chalicelib.storage import sources
 from chalicelib.storage.sources import Due
 
-#: A planned source is not planned again for so long, unless its batch puts it back earlier. It
-#: outlives the tries of a message, so what ends as a dead letter is planned anew.
-LEASE_SECONDS = 7200
-#: The most sources of one host that one plan sends off.
-MOST = 20_000
 _NEVER = 1e12
 _log = logging.getLogger(__name__)
 
@@ -45,9 +42,9 @@ def plan(
     send: Callable[[Sequence[Batch]], None],
     every: timedelta,
 ) -> Planned:
-    """Send off what is due, and put it off until its batch has been worked on.
+    """Send off what is due and not under way, and lease it until its batch has been worked on.
 
-    First sent, then put off: who dies in between sends it again, which is harmless, where the
+    First sent, then leased: who dies in between sends it again, which is harmless, where the
     other order would forget it. Hosts whose budget is blocked wait. ``every``: how often a
     source is asked.
     """
@@ -58,17 +55,17 @@ def plan(
             planned.exhausted[host.name] = instant + wait
         if _is_blocked(host, budget, instant):
             # Only to know how long it has been waiting.
-            _note_oldest(planned, host, sources.due(host.name, instant, 1))
+            _note_oldest(planned, host, due_at(host, instant, 1))
             continue
-        found = due_at(host, instant, every)
-        ready = [one for one in found if one.due <= instant]
+        held = Held(host.name, instant)
+        ready = _ready(host, held, instant)
         _note_oldest(planned, host, ready)
+        found = _filled_up(host, held, ready[: MOST - len(held)], instant, every)
         groups = list(batches_of(host, found, now))
         if not groups:
             continue
         send(groups)
-        for one in found:
-            sources.lease(one.package_id, one.kind, one.due, instant + LEASE_SECONDS)
+        held.take(found)
         planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
         planned.due[host.name] = len(ready)
     _log.info("planned %s", planned.sources)
@@ -86,19 +83,37 @@ def everything_at(host: Host) -> list[Due]:
     return list(sources.due(host.name, _NEVER, MOST))
 
 
-def due_at(host: Host, now: float, every: timedelta) -> list[Due]:
-    """What is due at a host, longest due first, and what fills its last batch up.
+def due_at(host: Host, now: float, most: int = MOST) -> list[Due]:
+    """What is due at a host and not under way, longest due first."""
+    held = Held(host.name, now)
+    # What is under way comes on top, or it would keep others from being seen.
+    return list(islice(held.free(sources.due(host.name, now, most + len(held))), most))
+
+
+def _ready(host: Host, held: Held, now: float) -> list[Due]:
+    """The same, as much as one plan sends; has ``held`` forget what was worked on."""
+    most = min(MOST, _affordable(host))
+    wanted = most + len(held)
+    seen = list(sources.due(host.name, now, wanted))
+    # Of those that are due together some may be left that were not read.
+    held.forget(seen, now if len(seen) < wanted else seen[-1].due)
+    return list(islice(held.free(seen), most))
+
+
+def _filled_up(host: Host, held: Held, found: list[Due], now: float, every: timedelta) -> list[Due]:
+    """What is due, and what fills its last batch up.
 
     Full batches cost fewer requests, so they take what is due soon anyway (``batches.ahead``).
     Of the index it is all that is due soon: one list of serials, which is large, is for all.
     """
-    most = min(MOST, _affordable(host))
-    found = list(sources.due(host.name, now, most))
+    most = min(MOST - len(held), _affordable(host))
     room = most if host.name == INDEX else -len(found) % host.policy.batch
-    if found and room and len(found) < most:
-        until = now + ahead(every).total_seconds()
-        found += sources.soon(host.name, now, until, min(room, most - len(found)))
-    return found
+    room = min(room, most - len(found))
+    if not found or room <= 0:
+        return found
+    until = now + ahead(every).total_seconds()
+    soon = sources.soon(host.name, now, until, room + len(held))
+    return [*found, *islice(held.free(soon), room)]
 
 
 def batches_of(

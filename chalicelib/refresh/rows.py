@@ -35,11 +35,11 @@ def settle(
 ) -> None:
     """Change ``row`` to what it is after ``outcome``; ``every``: how often it is asked."""
     now = at.now()
-    row.handled, row.leased = planned.timestamp(), None
+    row.handled = planned.timestamp()
     since, row.due_since = row.due_since, None
     match outcome:
         case Postponed():
-            row.due_since = since or min(float(row.due), now.timestamp())
+            row.due_since = since or float(row.due)
             row.due = max(outcome.until, now).timestamp() + at.uniform(0, 30)
             if source.is_check_due:
                 # It is owed in full, also where it was to be asked before its time.

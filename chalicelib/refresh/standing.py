@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chalicelib.refresh.enrolment import UNSUPPORTED
+from chalicelib.refresh.leases import Held
 from chalicelib.refresh.outcomes import Host
 from chalicelib.storage import hosts as stored_hosts
 from chalicelib.storage import sources
@@ -12,7 +13,10 @@ from chalicelib.storage import sources
 
 @dataclass(slots=True)
 class Standing:
-    """Counts of sources by host; ages in seconds of those that answered and are not gone."""
+    """Counts of sources by host; ages in seconds of those that answered and are not gone.
+
+    ``due`` are those for which no batch is under way.
+    """
 
     asked: Counter[str] = field(default_factory=Counter)
     never: Counter[str] = field(default_factory=Counter)
@@ -36,6 +40,7 @@ class Standing:
 def standing(now: float) -> Standing:
     """The standing of every source; reads the table whole."""
     found = Standing()
+    held: dict[str, Held] = {}
     for row in sources.every():
         host = str(row.host)
         if host == UNSUPPORTED:
@@ -44,7 +49,10 @@ def standing(now: float) -> Standing:
         found.asked[host] += 1
         due, checked = sources.instant(row, "due"), sources.instant(row, "checked")
         if due is not None and due <= now:
-            found.due[host] += 1
+            if host not in held:
+                held[host] = Held(host, now)
+            if not held[host].has(int(row.package_id), due):
+                found.due[host] += 1
         if row.reason:
             found.reasons[host, str(row.reason)] += 1
         if sources.instant(row, "gone_since") is not None:

@@ -1,10 +1,10 @@
 """The sources of figures: reading them by host and due time, and changing them on conditions."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-from pynamodb.exceptions import DeleteError, PutError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError
 
 from chalicelib.storage.backoff import DEFAULT
 from chalicelib.storage.models import PackageItem
@@ -42,10 +42,9 @@ def _due(item: SourceItem) -> Due:
 
 
 def soon(host: str, after: float, until: float, most: int) -> Iterator[Due]:
-    """The same of what is due between two instants, without what was sent to be worked on."""
-    found = _BY_DUE.query(host, SourceItem.due.between(after, until))
-    waiting = (item for item in found if item.due > after and item.leased != item.due)
-    for item in islice(waiting, most):
+    """The same of what is due later than one instant, and until another."""
+    found = _BY_DUE.query(host, SourceItem.due > after, limit=most)
+    for item in takewhile(lambda item: item.due <= until, found):
         yield _due(item)
 
 
@@ -99,24 +98,6 @@ def addresses() -> Iterator[tuple[int, str | None, str | None]]:
     wanted = ["id", "repo_url", "pypi_url"]
     for item in PackageItem.scan(consistent_read=True, attributes_to_get=wanted):
         yield int(item.id), item.repo_url, item.pypi_url
-
-
-def lease(package_id: int, kind: str, seen: float, until: float) -> bool:
-    """Put off what was sent to be worked on, unless it was changed meanwhile; whether it was."""
-    try:
-        SourceItem(package_id, kind).update(
-            actions=[
-                SourceItem.due.set(until),
-                SourceItem.leased.set(until),
-                SourceItem.due_since.set(SourceItem.due_since | seen),
-            ],
-            condition=SourceItem.due == seen,
-        )
-    except UpdateError as error:
-        if error.cause_response_code != _FAILED:
-            raise
-        return False
-    return True
 
 
 def create(item: SourceItem) -> bool:

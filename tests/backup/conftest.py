@@ -38,7 +38,7 @@ def stored(tables: None, bucket: None) -> state.Rows:
 
 
 def source(package: int, kind: str, **values: object) -> Item:
-    """A source of a package, as stored; leased."""
+    """A source of a package, as stored."""
     item: Item = {
         "package_id": {"N": str(package)},
         "kind": {"S": kind},
@@ -46,7 +46,6 @@ def source(package: int, kind: str, **values: object) -> Item:
         "host": {"S": "github" if kind == "repository" else "index"},
         "address": {"S": "owner/name"},
         "due": {"N": "1764000000"},
-        "leased": {"N": "1764000000"},
         "handled": {"N": "0"},
         "failures": {"N": "0"},
         "state": {"S": "{}"},

@@ -1,6 +1,7 @@
 """Restoring: it ends where it should from wherever it begins, and overwrites nothing unasked."""
 
 from dataclasses import replace as replaced
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,12 +9,15 @@ import pytest
 from chalicelib.backup.exporting import export
 from chalicelib.catalog import writing
 from chalicelib.catalog.entities import Package
+from chalicelib.refresh import planning
+from chalicelib.refresh.batches import Batch
 from chalicelib.storage import hosts, raw, sources
 from chalicelib.storage.models import NameItem
 from chalicelib.storage.raw import Item
 from chalicelib.storage.reads import Throttled
 from tests.backup.conftest import source
 from tests.backup.exports import restore, wipe
+from tests.refresh.toy import Toy
 from tests.support import entities, state
 from tests.support.aws import Died, dying, failing, recorded
 from tests.support.races import answering
@@ -204,7 +208,31 @@ def test_slots_are_not_restored_and_budgets_only_where_there_are_none(
     assert hosts.acquire_slot("github", 1, "third", NOW, NOW + 120) is None
 
 
-def test_what_was_leased_is_due_again_when_its_lease_ends(stored: state.Rows, bucket: None) -> None:
+def test_what_was_under_way_is_planned_anew(stored: state.Rows, bucket: None) -> None:
+    raw.put_all("sources", [source(2, "repository", due=NOW - 60)])
+    host = Toy("http://127.0.0.1:9")
+    now = datetime.fromtimestamp(NOW, UTC)
+
+    def planned() -> list[int]:
+        sent: list[Batch] = []
+        planning.plan({"github": host}, now, sent.extend, timedelta(hours=20))
+        return [one for batch in sent for one in batch.packages]
+
+    assert planned() == [1, 2]
+    assert planned() == []
+    prefix = export().prefix
+    wipe()
+    # The queue may be another one by now: a lease would only hold up.
+    assert restore(prefix)["hosts"].left_out == 1
+    assert planned() == [1, 2]
+    # Where it still is the same one, what it has is not sent once more.
+    restore(prefix, replace=True)
+    assert planned() == []
+
+
+def test_what_was_put_off_by_leases_of_an_older_version_is_due_when_they_end(
+    stored: state.Rows, bucket: None
+) -> None:
     raw.put_all("sources", [source(2, "repository", due=NOW + 7200, leased=NOW + 7200)])
     prefix = export().prefix
     wipe()

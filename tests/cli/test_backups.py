@@ -6,10 +6,13 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.cli.__main__ import main
+from chalicelib.refresh import planning
+from chalicelib.refresh.leases import Held
 from chalicelib.search.current import Current
 from chalicelib.search.searching import search
-from chalicelib.storage import hosts, models, objects, raw, sources
+from chalicelib.storage import hosts, models, objects, raw
 from tests.backup.exports import by_dynamodb, one_by_dynamodb, wipe
+from tests.refresh.toy import Toy
 from tests.support import state
 from tests.support.aws import failing
 from tests.support.bucket import client_error
@@ -181,14 +184,16 @@ def test_what_aws_exported_is_restored_and_told_where_it_may_not_fit(
 
 
 def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
-    # Leases of then run out, what has no source yet gets one, and a budget stays what it is.
+    # What was under way then is due, what has no source yet gets one, a budget is what it was.
     now = clock.now().timestamp()
-    assert [due.package_id for due in sources.due("github", now, 10)] == [1, 2]
-    assert sources.lease(1, "repository", now, now + 7200)
+    host = Toy("http://127.0.0.1:9")
+    assert [due.package_id for due in planning.due_at(host, now)] == [1, 2]
+    Held("github", now).take(planning.due_at(host, now)[:1])
+    assert [due.package_id for due in planning.due_at(host, now)] == [2]
     assert hosts.replace_meters("github", None, {"requests": {"spent": 9}}) == 1
     first = {"package_id": {"N": "1"}, "kind": {"S": "repository"}}
-    leased = raw.read("sources", first)
-    assert leased is not None
+    stored = raw.read("sources", first)
+    assert stored is not None
     by_dynamodb(
         "aws/",
         {
@@ -199,9 +204,8 @@ def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
     )
     _lose_everything()
     assert main(["restore", "aws"]) == 0
-    assert raw.read("sources", first) == leased
-    assert [due.package_id for due in sources.due("github", now, 10)] == [2]
-    assert sorted(due.package_id for due in sources.due("github", now + 7200, 10)) == [1, 2]
+    assert raw.read("sources", first) == stored
+    assert sorted(due.package_id for due in planning.due_at(host, now)) == [1, 2]
     assert hosts.meters_of("github") == ({"requests": {"spent": 9}}, 1)
 
 

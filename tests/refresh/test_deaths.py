@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refresh import planning, queue
+from chalicelib.refresh.leases import LEASE_SECONDS
 from tests.refresh.site import EVERY, Site
 from tests.refresh.toy import Toy
 from tests.support.deaths import calls_of, dies
@@ -124,6 +125,6 @@ def test_a_worker_that_always_dies_leaves_a_dead_letter_and_the_plan_goes_on(
         assert len(found.letters()) == 1
         # It is due as before, so the next plan sends it again all the same.
         sent: list[Any] = []
-        later = site.time.now() + timedelta(seconds=planning.LEASE_SECONDS)
+        later = site.time.now() + timedelta(seconds=LEASE_SECONDS)
         planning.plan({"github": host}, later, sent.extend, EVERY)
         assert 1 in sent[0].packages

@@ -10,6 +10,7 @@ from chalicelib.catalog.entities import Package
 from chalicelib.refresh import enrolment, planning
 from chalicelib.refresh.batches import Batch
 from chalicelib.refresh.budgets import SharedBudget
+from chalicelib.refresh.leases import LEASE_SECONDS
 from chalicelib.refresh.limits import Policy, Rate
 from chalicelib.settings import SelfHosted, Upstreams
 from chalicelib.storage import sources
@@ -89,12 +90,12 @@ def test_the_longest_due_come_first_and_the_last_batch_is_filled_up() -> None:
     site = Site(7).build()
     host = Toy(NOWHERE, batch=3)
     now = site.time.now()
-    for number, hours in enumerate([-3, -1, -2, -4, 1, 3, 5], 1):
+    for number, hours in enumerate([-3, -1, -2, -4, 1, 2, 5], 1):
         make_due(number, "repository", now + timedelta(hours=hours))
     assert [batch.packages for batch in site.planned(host)] == [(4, 1, 3), (2, 5, 6)]
-    # What was sent is put off; what was not is as it was.
+    # What was sent is not sent again, and nothing was written of it.
     assert site.planned(host) == []
-    assert row(4).due == now.timestamp() + planning.LEASE_SECONDS
+    assert row(4).due == (now + timedelta(hours=-4)).timestamp()
     assert row(7).due == (now + timedelta(hours=5)).timestamp()
 
 
@@ -106,7 +107,7 @@ def test_of_the_index_all_that_is_due_soon_goes_with_what_is_due() -> None:
     enrolment.enrol(Upstreams(), now.timestamp())
     host = Toy(NOWHERE, batch=3)
     host.name = "index"
-    for number, hours in enumerate([6, 1, 3.9, 2, 4.1, 1, 3], 1):
+    for number, hours in enumerate([4, 1, 1.9, 1.5, 2.9, 1, 2], 1):
         make_due(number, "project", now + timedelta(hours=hours))
     assert site.planned(host) == []
     site.time.advance(hours=1)
@@ -121,15 +122,15 @@ def test_what_was_sent_is_not_sent_again_with_what_becomes_due_later() -> None:
     enrolment.enrol(Upstreams(), now.timestamp())
     host = Toy(NOWHERE, batch=3)
     host.name = "index"
-    make_due(4, "project", now + timedelta(hours=4, minutes=10))
-    make_due(5, "project", now + timedelta(hours=4, minutes=20))
+    make_due(4, "project", now + timedelta(hours=2, minutes=10))
+    make_due(5, "project", now + timedelta(hours=2, minutes=20))
     assert [set(batch.packages) for batch in site.planned(host)] == [{1, 2, 3}]
-    # The first three are put off by two hours only, and still being worked on.
+    # The first three are still being worked on.
     make_due(4, "project", now)
     site.time.advance(minutes=30)
     assert [set(batch.packages) for batch in site.planned(host)] == [{4, 5}]
     # What nobody has worked on by then is sent again.
-    site.time.advance(seconds=planning.LEASE_SECONDS)
+    site.time.advance(seconds=LEASE_SECONDS)
     assert [set(batch.packages) for batch in site.planned(host)] == [{1, 2, 3}, {4, 5}]
 
 
@@ -152,7 +153,7 @@ def test_what_fills_a_batch_up_is_asked_in_full_and_not_soon_again() -> None:
 
 def test_what_is_asked_often_is_not_asked_long_before_its_time() -> None:
     site = Site(3).build()
-    for number, minutes in enumerate([0, 10, 20], 1):
+    for number, minutes in enumerate([0, 5, 10], 1):
         make_due(number, "repository", site.time.now() + timedelta(minutes=minutes))
     sent: list[Batch] = []
     now, often = site.time.now(), timedelta(hours=1)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -93,7 +94,9 @@ def test_a_row_that_does_not_fit_fails_its_package_alone() -> None:
     class Hoarding(Toy):
         def fetch(self, batch: Any, session: Session) -> Results:
             for source, outcome in super().fetch(batch, session):
-                much = {"etag": "x" * 500_000} if source.package.id == 1 else {}
+                much = (
+                    {"etag": Random(1).randbytes(500_000).hex()} if source.package.id == 1 else {}
+                )
                 found: Any = outcome
                 yield source, replace(found, state=much)
 

@@ -76,7 +76,7 @@ def test_figures_that_are_as_they_were_are_refreshed_and_not_changed(
         days.staleness()
         (message,) = both.receive()
         days.work(message)
-        days.advance(hours=21)
+        days.advance(hours=23)
         days.staleness()
         *_, message = both.receive()
         counts = days.work(message)

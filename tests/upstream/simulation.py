@@ -26,6 +26,8 @@ from tests.upstream.asking import FakeTime
 from tests.upstream.world import World
 
 WORKERS = 4
+#: How often a source is asked unless an operator wants it otherwise.
+EVERY = timedelta(seconds=settings.Settings().refresh_seconds)
 
 
 class Simulation:
@@ -41,7 +43,7 @@ class Simulation:
         time: FakeTime,
         *,
         downloads: bool = False,
-        every: timedelta = timedelta(hours=20),
+        every: timedelta = EVERY,
         done: Callable[[str, Done], None] = lambda host, done: None,
     ) -> None:
         environment = world.environment()
