@@ -15,6 +15,7 @@ def fit(template: Template, stage: str) -> Template:
     template["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
     template["Description"] = f"Packgrid, {stage}: a directory of packages behind REST API v4"
     if stage != KEPT_STAGE:
+        template["Parameters"]["Tracing"]["Default"] = "PassThrough"
         for name, resource in template["Resources"].items():
             if "DeletionPolicy" in resource and name not in _ACCOUNTS:
                 resource["DeletionPolicy"] = resource["UpdateReplacePolicy"] = "Delete"

@@ -47,9 +47,8 @@ _Loader.add_multi_constructor("!", _short)
 class Deployed:
     """The figures that a stage's template and configuration fix, of one month or one event.
 
-    ``alarms`` are metrics that alarms look at; ``memory`` is in MB by function; ``metrics`` are
-    series of custom metrics; ``pollers`` read the queue when nothing comes; ``access_log_bytes``
-    and ``platform_log_bytes`` a request.
+    ``memory`` is in MB by function; ``metrics`` are series of custom metrics; ``pollers`` read
+    the queue when nothing comes; ``access_log_bytes`` and ``platform_log_bytes`` a request.
     """
 
     source: str
@@ -99,7 +98,7 @@ def _of_template(template: dict[str, Any], stage: str) -> dict[str, Any]:
     default = template.get("Parameters", {}).get("Tracing", {}).get("Default")
     traced = float(rules[0]["FixedRate"]) if rules else 0.05
     return {
-        "alarms": sum(map(_metrics, _of(resources, "AWS::CloudWatch::Alarm"))),
+        "alarms": types.count("AWS::CloudWatch::Alarm"),
         "composites": types.count("AWS::CloudWatch::CompositeAlarm"),
         "dashboards": types.count("AWS::CloudWatch::Dashboard"),
         "traced": traced if default == "Active" else 0.0,
@@ -120,12 +119,6 @@ def _of_template(template: dict[str, Any], stage: str) -> dict[str, Any]:
 
 def _of(resources: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
     return (each for each in resources.values() if each.get("Type") == kind)
-
-
-def _metrics(alarm: dict[str, Any]) -> int:
-    """How many metrics an alarm looks at, by which it is billed."""
-    queries = alarm.get("Properties", {}).get("Metrics", ())
-    return sum("MetricStat" in query for query in queries) or 1
 
 
 def _every(rate: str) -> float:

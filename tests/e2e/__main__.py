@@ -87,8 +87,6 @@ def _run(catalogue: Catalogue, package: Path | None, folder: Path) -> None:
         os.environ.update(engine.environment)
         copying.copy(source, folder / "copy", proxy.url)
         parameters = world.parameters() | {
-            # No AWS::XRay::SamplingRule there.
-            "Tracing": "PassThrough",
             "BaseUrl": BASE_URL,
             "AllowedHosts": f"{HOST},localhost",
         }
