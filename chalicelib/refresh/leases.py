@@ -14,8 +14,10 @@ from chalicelib.storage.sources import Due
 from chalicelib.storage.transaction import Contended
 
 #: A planned source is not planned again for so long, unless its batch was worked on. It outlives
-#: the tries of a message, so what ends as a dead letter is planned anew.
-LEASE_SECONDS = 7200
+#: a worker's death and two more (three visibility timeouts of half an hour); what is tried for
+#: longer is planned beside its message, which then finds it asked. No multiple of a schedule's
+#: rate, or a plan that is early by a moment would miss its end.
+LEASE_SECONDS = 5700
 #: The most sources of one host that are under way at once; so many fit an item of DynamoDB.
 MOST = 20_000
 #: What lasts longer than a lease can was leased by a clock that is wrong.

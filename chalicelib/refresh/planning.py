@@ -48,28 +48,46 @@ def plan(
     other order would forget it. Hosts whose budget is blocked wait. ``every``: how often a
     source is asked.
     """
-    planned, instant = Planned(), now.timestamp()
+    planned, errors = Planned(), list[Exception]()
     for host in hosts.values():
-        budget, _ = stored(host.name)
-        if wait := _wait(host, budget, instant):
-            planned.exhausted[host.name] = instant + wait
-        if _is_blocked(host, budget, instant):
-            # Only to know how long it has been waiting.
-            _note_oldest(planned, host, due_at(host, instant, 1))
-            continue
-        held = Held(host.name, instant)
-        ready = _ready(host, held, instant)
-        _note_oldest(planned, host, ready)
-        found = _filled_up(host, held, ready[: MOST - len(held)], instant, every)
-        groups = list(batches_of(host, found, now))
-        if not groups:
-            continue
-        send(groups)
-        held.take(found)
-        planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
-        planned.due[host.name] = len(ready)
+        try:
+            _plan_one(planned, host, now, send, every)
+        except Exception as error:  # noqa: BLE001 - the other hosts go on; it is raised below
+            _log.exception("planning %s", host.name)
+            errors.append(error)
     _log.info("planned %s", planned.sources)
+    if errors:
+        raise errors[0]
     return planned
+
+
+def _plan_one(
+    planned: Planned,
+    host: Host,
+    now: datetime,
+    send: Callable[[Sequence[Batch]], None],
+    every: timedelta,
+) -> None:
+    instant = now.timestamp()
+    budget, _ = stored(host.name)
+    if wait := _wait(host, budget, instant):
+        planned.exhausted[host.name] = instant + wait
+    if _is_blocked(host, budget, instant):
+        # Only to know how long it has been waiting.
+        _note_oldest(planned, host, due_at(host, instant, 1))
+        return
+    held = Held(host.name, instant)
+    ready = _ready(host, held, instant)
+    _note_oldest(planned, host, ready)
+    if ready:
+        planned.due[host.name] = len(ready)
+    found = _filled_up(host, held, ready[: MOST - len(held)], instant, every)
+    groups = list(batches_of(host, found, now))
+    if not groups:
+        return
+    send(groups)
+    held.take(found)
+    planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
 
 
 def _note_oldest(planned: Planned, host: Host, found: Iterable[Due]) -> None:

@@ -35,7 +35,7 @@ def settle(
 ) -> None:
     """Change ``row`` to what it is after ``outcome``; ``every``: how often it is asked."""
     now = at.now()
-    row.handled = planned.timestamp()
+    row.handled, before = planned.timestamp(), row.due
     since, row.due_since = row.due_since, None
     match outcome:
         case Postponed():
@@ -55,6 +55,9 @@ def settle(
             row.due = max(due, outcome.retry_at.timestamp() if outcome.retry_at else 0.0)
         case Figures() | Unchanged():
             _answered(row, source, outcome, now, every)
+    if row.due == before:
+        # Leases are on the due time: with the same it would be taken to be under way still.
+        row.due = float(row.due) + 1.0
 
 
 def _answered(

@@ -166,8 +166,10 @@ class Worker:
         return found
 
     def _is_handled(self, row: SourceItem, batch: Batch) -> bool:
-        handled = float(row.handled or 0)
-        return batch.planned.timestamp() <= handled <= self._now() + _AHEAD_SECONDS
+        """Whether it was asked for this batch, for a newer one, or since this one was planned."""
+        planned, latest = batch.planned.timestamp(), self._now() + _AHEAD_SECONDS
+        asked = max(sources.instant(row, name) or 0.0 for name in ("checked", "failed_at"))
+        return planned <= float(row.handled or 0) <= latest or planned < asked <= latest
 
     def _is_check_due(self, row: SourceItem) -> bool:
         check_at = sources.instant(row, "check_at")

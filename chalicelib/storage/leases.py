@@ -1,6 +1,7 @@
 """What was sent to be worked on, in one row for each host, so that it is not sent again."""
 
 import json
+import logging
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pynamodb.exceptions import PutError
 
 from chalicelib.storage.refresh_models import HostItem
 
+_log = logging.getLogger(__name__)
 _FAILED = "ConditionalCheckFailedException"
 
 
@@ -33,7 +35,12 @@ def read(host: str) -> tuple[Leases, int | None]:
         item = HostItem.get(_name(host), consistent_read=True)
     except HostItem.DoesNotExist:
         return {}, None
-    return unpacked(item.leases), int(item.version)
+    try:
+        return unpacked(item.leases), int(item.version)
+    except (TypeError, ValueError, zlib.error):
+        # Of another release, or spoilt: what is under way is sent once more, and no plan stops.
+        _log.exception("the leases of %s cannot be read", host)
+        return {}, int(item.version)
 
 
 def replace(host: str, version: int | None, leases: Mapping[int, Lease]) -> bool:

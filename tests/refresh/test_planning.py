@@ -171,7 +171,7 @@ def test_a_host_with_a_small_limit_gets_no_more_than_it_can_be_asked() -> None:
     site = Site(30).build()
     host = Toy(NOWHERE, batch=5)
     host.policy = Policy({"hour": Rate(10, 3600, 2)}, 1, 5)
-    assert [len(batch.packages) for batch in site.planned(host)] == [5, 5, 5, 5]
+    assert [len(batch.packages) for batch in site.planned(host)] == [5, 5, 5]
 
 
 def test_a_host_whose_budget_is_blocked_waits() -> None:
