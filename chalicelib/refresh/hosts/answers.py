@@ -8,8 +8,9 @@ from typing import Any
 
 from chalicelib.refresh import weeks
 from chalicelib.refresh.hosts.places import is_address, web_url
-from chalicelib.refresh.http.headers import number
+from chalicelib.refresh.http.headers import number, retry_after
 from chalicelib.refresh.http.reply import Reply
+from chalicelib.refresh.limits import later
 from chalicelib.refresh.outcomes import Failed, Figures, Gone, Mark, Moved, Source, Unchanged
 from chalicelib.refresh.values import BadValue
 from chalicelib.refresh.weeks import Weeks
@@ -69,6 +70,28 @@ def has_part(reply: Reply) -> bool:
     if reply.status in _GONE | {204, 403, 409}:
         return False
     raise BadValue(_words(reply.status))
+
+
+def spent_until(
+    reply: Reply, now: datetime, reset: datetime | None, *, token: str | None = None, wait: int = 60
+) -> datetime | None:
+    """Until when a host is to be left alone, if an answer says so; at least a second.
+
+    Where a limit is spent: Retry-After, else the ``reset`` of its window, else ``wait`` seconds.
+    Also where the token is refused.
+    """
+    if reply.status == 401 and token:
+        return later(now, BAD_CREDENTIALS_SECONDS)
+    if not is_limit(reply):
+        return None
+    until = retry_after(reply.headers, now) or reset or later(now, wait)
+    return max(until, later(now, 1))
+
+
+def json_headers(token: str | None) -> dict[str, str]:
+    """What is sent with every request: the media type, and the token if there is one."""
+    headers = {"Accept": "application/json"}
+    return headers | {"Authorization": f"Bearer {token}"} if token else headers
 
 
 def _words(status: int) -> str:

@@ -11,23 +11,23 @@ from typing import Any
 from urllib.parse import quote
 
 from chalicelib.refresh.hosts.answers import (
-    BAD_CREDENTIALS_SECONDS,
     Findings,
     age_weeks,
     concluded,
     has_part,
-    is_limit,
+    json_headers,
     known_weeks,
     refusal,
+    spent_until,
     unmoved,
 )
 from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, Counting
 from chalicelib.refresh.http.each import each
 from chalicelib.refresh.http.errors import Limited, OutOfTime, Unreachable
-from chalicelib.refresh.http.headers import reading, retry_after
+from chalicelib.refresh.http.headers import reading
 from chalicelib.refresh.http.reply import Reply
 from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading, later
+from chalicelib.refresh.limits import Policy, Rate, Reading
 from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
 from chalicelib.refresh.values import count, required, text
 
@@ -54,10 +54,7 @@ class Bitbucket:
 
     def headers(self) -> dict[str, str]:
         """JSON, and the token if there is one."""
-        headers = {"Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        return headers
+        return json_headers(self._token)
 
     def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
         """The hour's limit; its reset is in seconds to go."""
@@ -66,14 +63,8 @@ class Bitbucket:
 
     def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
         """Where a limit is spent: Retry-After, else when some of the window is free again."""
-        if reply.status == 401 and self._token:
-            return later(now, BAD_CREDENTIALS_SECONDS)
-        if not is_limit(reply):
-            return None
-        until = retry_after(reply.headers, now)
-        if until is None:
-            until = next((found.reset for found in self.readings(reply, now)), None)
-        return max(until or later(now, _WAIT_SECONDS), later(now, 1))
+        reset = next((found.reset for found in self.readings(reply, now)), None)
+        return spent_until(reply, now, reset, token=self._token, wait=_WAIT_SECONDS)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> Results:
         """One conditional request for each repository, and its parts where it changed."""

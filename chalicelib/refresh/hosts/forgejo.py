@@ -18,23 +18,22 @@ from chalicelib.refresh.hosts.answers import (
     archived_at,
     concluded,
     has_part,
-    is_limit,
     known_weeks,
     refusal,
+    spent_until,
 )
 from chalicelib.refresh.hosts.commits import Commit, History, listed
 from chalicelib.refresh.hosts.places import CODEBERG
 from chalicelib.refresh.http.each import each
-from chalicelib.refresh.http.headers import number, retry_after
+from chalicelib.refresh.http.headers import number
 from chalicelib.refresh.http.reply import Reply
 from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading, later
+from chalicelib.refresh.limits import Policy, Rate, Reading
 from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
 from chalicelib.refresh.values import BadValue, count, flag, instant, member, required, text
 from chalicelib.refresh.weeks import COMMITS, none
 
 _ALL = "all"
-_WAIT_SECONDS = 60
 _PAGES, _PAGE = 10, 50
 #: Without these the host computes the changes of every commit that it lists.
 _PLAIN = {"stat": "false", "verification": "false", "files": "false"}
@@ -68,10 +67,7 @@ class Forgejo:
 
     def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
         """Where a limit is spent: Retry-After, else a minute."""
-        if not is_limit(reply):
-            return None
-        named = retry_after(reply.headers, now)
-        return max(named or later(now, _WAIT_SECONDS), later(now, 1))
+        return spent_until(reply, now, None)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> Results:
         """One request for each repository, and one more where something was pushed."""

@@ -15,30 +15,28 @@ from urllib.parse import quote
 from chalicelib.refresh.hosts import commits as counting
 from chalicelib.refresh.hosts import gitlab_graphql
 from chalicelib.refresh.hosts.answers import (
-    BAD_CREDENTIALS_SECONDS,
     Findings,
     age_weeks,
     archived_at,
     concluded,
-    is_limit,
+    json_headers,
     known_weeks,
     refusal,
+    spent_until,
     unmoved,
 )
 from chalicelib.refresh.hosts.gitlab_commits import ALL, Listing, contributors, history
 from chalicelib.refresh.hosts.places import GITLAB
 from chalicelib.refresh.http.each import each
-from chalicelib.refresh.http.headers import number, reading, retry_after
+from chalicelib.refresh.http.headers import number, reading
 from chalicelib.refresh.http.reply import Reply
 from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading, later
+from chalicelib.refresh.limits import Policy, Rate, Reading
 from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
 from chalicelib.refresh.values import BadValue, count, flag, instant, member, required, text
 from chalicelib.refresh.weeks import COMMITS, none
 
 _PROJECTS = "projects"
-#: A limit of one endpoint names no time to wait; its windows are minutes.
-_WAIT_SECONDS = 60
 #: ``last_activity_at`` moves once an hour at most (``Event`` in GitLab's source), so what was
 #: read within that time may miss a later push; with some time for clocks that differ.
 _SETTLED_AFTER = timedelta(hours=2)
@@ -66,10 +64,7 @@ class GitLab:
 
     def headers(self) -> dict[str, str]:
         """JSON, and the token if there is one."""
-        headers = {"Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        return headers
+        return json_headers(self._token)
 
     def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
         """The limit of the whole API, which some answers tell; its reset is an epoch."""
@@ -77,15 +72,14 @@ class GitLab:
         return [] if found is None else [found]
 
     def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
-        """Where a limit is spent: Retry-After, else the end of its window, else a minute."""
-        if reply.status == 401 and self._token:
-            return later(now, BAD_CREDENTIALS_SECONDS)
-        if not is_limit(reply):
-            return None
-        until = retry_after(reply.headers, now)
-        if until is None and number(reply.headers, "RateLimit-Remaining") == 0:
-            until = next((found.reset for found in self.readings(reply, now)), None)
-        return max(until or later(now, _WAIT_SECONDS), later(now, 1))
+        """Where a limit is spent: Retry-After, else the end of its window, else a minute.
+
+        A limit of one endpoint names no time to wait; its windows are minutes.
+        """
+        reset = None
+        if number(reply.headers, "RateLimit-Remaining") == 0:
+            reset = next((found.reset for found in self.readings(reply, now)), None)
+        return spent_until(reply, now, reset, token=self._token)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> Results:
         """Many projects by one query at gitlab.com, else one by one."""
