@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
@@ -46,6 +46,18 @@ class _Requests(requests.Session):
         """Never any; they are followed by Session."""
 
 
+class _Asked(NamedTuple):
+    """What each try of a request has in common."""
+
+    method: str
+    path: str
+    cost: Mapping[str, int]
+    params: Mapping[str, str | int] | None
+    headers: dict[str, str]
+    body: str | None
+    max_bytes: int
+
+
 class Session:
     """Requests to one host. ``requests_sent`` counts every request that went out."""
 
@@ -85,7 +97,7 @@ class Session:
         sent = dict(headers or {})
         if etag:
             sent["If-None-Match"] = etag
-        return self._retried("GET", path, cost, params, sent, None, max_bytes)
+        return self._retried(_Asked("GET", path, cost, params, sent, None, max_bytes))
 
     def post(
         self, path: str, payload: Any, *, cost: Mapping[str, int], attempts: int = ATTEMPTS
@@ -93,7 +105,7 @@ class Session:
         """POST JSON that asks and changes nothing (GraphQL), ``attempts`` times. As ``get``."""
         body = json.dumps(payload)
         sent = {"Content-Type": "application/json"}
-        return self._retried("POST", path, cost, None, sent, body, MAX_BODY_BYTES, attempts)
+        return self._retried(_Asked("POST", path, cost, None, sent, body, MAX_BODY_BYTES), attempts)
 
     @contextmanager
     def stream(
@@ -122,23 +134,13 @@ class Session:
                     raise Unreachable(f"status {reply.status}")
                 yield reply, _taken(pieces(response, max_bytes, deadline))
 
-    def _retried(
-        self,
-        method: str,
-        path: str,
-        cost: Mapping[str, int],
-        params: Mapping[str, str | int] | None,
-        headers: dict[str, str],
-        body: str | None,
-        max_bytes: int,
-        attempts: int = ATTEMPTS,
-    ) -> Reply:
+    def _retried(self, asked: _Asked, attempts: int = ATTEMPTS) -> Reply:
         reason = ""
         for attempt in range(attempts):
             if attempt:
                 self._pause(self.runtime.uniform(0, min(WAIT_CAP, WAIT_BASE * 2**attempt)))
             try:
-                return self._once(method, path, cost, params, headers, body, max_bytes)
+                return self._once(asked)
             except _FAULTS as error:
                 if forbidden := _forbidden(error):
                     raise Refused(str(forbidden)) from error
@@ -146,27 +148,20 @@ class Session:
                 _log.info("%s: try %d: %s", self.host.name, attempt + 1, reason)
         raise Unreachable(reason)
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        cost: Mapping[str, int],
-        params: Mapping[str, str | int] | None,
-        headers: dict[str, str],
-        body: str | None,
-        max_bytes: int,
-    ) -> Reply:
+    def _once(self, asked: _Asked) -> Reply:
         """One try, with the redirects that it takes."""
-        url, is_moved = self._url(path), False
+        url, params, is_moved = self._url(asked.path), asked.params, False
         for _ in range(MAX_REDIRECTS + 1):
-            self._spend(cost)
+            self._spend(asked.cost)
             with (
                 self._deadline(TOTAL_SECONDS) as deadline,
-                self._open(method, url, params, headers, body, deadline) as response,
+                self._open(
+                    asked.method, url, params, asked.headers, asked.body, deadline
+                ) as response,
             ):
-                content = self._unechoed(b"".join(pieces(response, max_bytes, deadline)))
+                content = self._unechoed(b"".join(pieces(response, asked.max_bytes, deadline)))
             reply = Reply(response.status_code, response.headers, content, None, is_moved)
-            self._check_limits(reply, cost)
+            self._check_limits(reply, asked.cost)
             if reply.status in _REDIRECTS and "Location" in reply.headers:
                 is_moved = is_moved or reply.status in _PERMANENT
                 url, params = self._url(_target(url, reply.headers["Location"])), None
