@@ -17,9 +17,11 @@ from email.errors import (
     MisplacedEnvelopeHeaderDefect,
     MissingHeaderBodySeparatorDefect,
 )
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from chalicelib.local.handling import AnyMethod
 
 #: API Gateway takes 10 MB of body, and 10,240 bytes of request line and headers together. The
 #: line may be longer here, for those who serve from behind something else.
@@ -157,21 +159,10 @@ def _specificity(resource: str) -> tuple[bool, int, str]:
     return resource.endswith("+}"), resource.count("{"), resource
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(AnyMethod):
     server_version = "packgrid"
     timeout = 60
     server: Gateway
-
-    def setup(self) -> None:
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __getattr__(self, name: str) -> Any:
-        # BaseHTTPRequestHandler looks for do_METHOD; what a method means is the app's business.
-        if name.startswith("do_"):
-            return self._handle
-        raise AttributeError(name)
 
     def parse_request(self) -> bool:
         """Refuse what http.server would take: HTTP/0.9, and header lines that are none."""

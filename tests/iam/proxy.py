@@ -1,14 +1,14 @@
 """What stands between deployed functions and the engine, and writes down who calls what."""
 
 import http.client
-import socket
 import threading
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from chalicelib.local.handling import AnyMethod
 from tests.iam.calls import LOCAL, Call, Need, Place, UnknownCall, needed, needed_to_know
 from tests.iam.wire import has_json, parsed
 
@@ -78,18 +78,8 @@ class _Server(ThreadingHTTPServer):
         """Clients that time out or end go away in the middle; that is theirs to tell."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(AnyMethod):
     server: _Server
-
-    def setup(self) -> None:
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):
-            return self._handle
-        raise AttributeError(name)
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
