@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.refresh.outcomes import Figures, Outcome
+from chalicelib.refresh.outcomes import Figures, Outcome, Source
 from chalicelib.refresh.weeks import WEEKS
 from tests.upstream.asking import TODAY
 
@@ -80,6 +80,12 @@ def figures(outcome: Outcome) -> Figures:
     assert isinstance(outcome, Figures), outcome
     assert set(outcome.marks) == set(outcome.values)
     return outcome
+
+
+def known(before: Source, outcome: Outcome) -> Source:
+    """The source as the next refresh finds it."""
+    found = figures(outcome)
+    return replace(before, package=replace(before.package, **found.values), state=found.state)
 
 
 def json_values(outcome: Outcome) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from chalicelib.refresh.budgets import SharedBudget
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
 from chalicelib.refresh.outcomes import Failed, Figures, Gone, Moved, Postponed, Source, Unchanged
-from tests.refresh.hosts.histories import Made, Tree, assert_storable, figures, json_values
+from tests.refresh.hosts.histories import Made, Tree, assert_storable, figures, json_values, known
 from tests.refresh.hosts.spoiling import spoilt
+from tests.refresh.hosts.statuses import each_status
 from tests.upstream import asking
 from tests.upstream.asking import TODAY, Asked, FakeTime, asked
 from tests.upstream.replay import Replay
@@ -106,11 +107,6 @@ def source(address: str = "team/thing", **values: Any) -> Source:
     return asking.source(address, "bitbucket", **({"repo_url": url} | values))
 
 
-def known(before: Source, found: Asked) -> Source:
-    outcome = figures(found.only)
-    return replace(before, package=replace(before.package, **outcome.values), state=outcome.state)
-
-
 def test_the_first_time_everything_is_read() -> None:
     repo = Repo(
         Tree().line("a", [500, 60], "bob").line("b", [8, 7, 0.1]).commit("c", 0, author="eve")
@@ -137,7 +133,7 @@ def test_the_first_time_everything_is_read() -> None:
 
 def test_an_unchanged_repository_costs_exactly_one_conditional_request() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     found = repo.ask(before, FakeTime(TODAY + timedelta(hours=20)))
     assert found.sent == 1
     assert isinstance(found.only, Unchanged)
@@ -150,7 +146,7 @@ def test_an_unchanged_repository_costs_exactly_one_conditional_request() -> None
 
 def test_another_description_costs_no_more() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.document = {"description": "Other"}
     found = repo.ask(before)
     assert found.sent == 1
@@ -159,7 +155,7 @@ def test_another_description_costs_no_more() -> None:
 
 def test_a_push_costs_four_and_adds_to_what_is_known() -> None:
     repo = Repo(Tree().line("a", [900 - place for place in range(250)]))
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     assert len(repo.asked_for) == 3 + 3
     repo.tree.line("b", [2, 1], "bob")
     found = repo.ask(before)
@@ -172,7 +168,7 @@ def test_a_push_costs_four_and_adds_to_what_is_known() -> None:
 
 def test_an_update_without_a_commit_leaves_the_counts() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.document = {"updated_on": "2026-11-22T00:00:00Z"}
     found = repo.ask(before)
     assert found.sent == 4
@@ -181,7 +177,7 @@ def test_an_update_without_a_commit_leaves_the_counts() -> None:
 
 def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.tree.commit("x1", 40, "a2", author="bob").commit("x2", 20).commit("m", 0, "a7", "x2")
     found = repo.ask(before)
     assert found.sent == 4
@@ -192,7 +188,7 @@ def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
 
 def test_history_that_was_rewritten_is_counted_anew() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.tree = Tree().line("b", [300, 20], "bob")
     values = json_values(repo.ask(before).only)
     assert values["commits_over_52w"] == repo.tree.per_week()
@@ -208,7 +204,7 @@ def test_a_history_longer_than_is_read_has_weeks_and_no_total() -> None:
     assert "commit_count" not in values
     assert values["commits_over_52w"] == repo.tree.per_week()
     repo.tree.commit("new", 0)
-    again = repo.ask(known(source(), found), token="secret")
+    again = repo.ask(known(source(), found.only), token="secret")
     assert again.sent == 4
     assert "commit_count" not in json_values(again.only)
     assert json_values(again.only)["commits_over_52w"] == repo.tree.per_week()
@@ -237,7 +233,7 @@ def test_what_the_budget_cuts_short_goes_on_where_it_stopped() -> None:
     assert outcome.again_at is not None
     assert outcome.again_at > clock.now()
     clock.move_to(outcome.again_at + timedelta(seconds=1))
-    before = replace(known(source(), first), is_check_due=False)
+    before = replace(known(source(), first.only), is_check_due=False)
     second = repo.ask(before, clock, budget)
     assert second.sent == 1
     assert figures(second.only).again_at is None
@@ -246,7 +242,7 @@ def test_what_the_budget_cuts_short_goes_on_where_it_stopped() -> None:
     assert "walk" not in figures(second.only).state
     # Nothing is open any more, and the next check is conditional.
     clock.advance(hours=1)
-    third = repo.ask(replace(known(before, second), is_check_due=True), clock, budget)
+    third = repo.ask(replace(known(before, second.only), is_check_due=True), clock, budget)
     assert third.sent == 1
     assert isinstance(third.only, Unchanged)
 
@@ -268,7 +264,7 @@ def interrupted() -> tuple[Repo, Source, FakeTime, SharedBudget]:
     found = repo.ask(source(), clock, budget)
     assert found.sent == 12
     clock.advance(hours=1)
-    return repo, replace(known(source(), found), is_check_due=False), clock, budget
+    return repo, replace(known(source(), found.only), is_check_due=False), clock, budget
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -316,7 +312,7 @@ def test_parts_that_may_not_be_seen_are_left_out() -> None:
     repo = Repo(broken={f"{REPO}/watchers": no, f"{REPO}/forks": no, COMMITS: no})
     found = repo.ask(source())
     assert json_values(found.only) == {"repo_description": "Example"}
-    assert repo.ask(known(source(), found)).sent == 1
+    assert repo.ask(known(source(), found.only)).sent == 1
 
 
 def test_no_address_of_mail_is_stored() -> None:
@@ -347,17 +343,7 @@ def test_a_renamed_repository_moved() -> None:
     assert found.sent == 5
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (404, Gone("404 Not Found")),
-        (410, Gone("410 Gone")),
-        (451, Gone("451 Unavailable For Legal Reasons")),
-        (401, Failed("401 bad credentials")),
-        (403, Failed("403 Forbidden")),
-        (500, Failed("status 500")),
-    ],
-)
+@each_status
 def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
     assert Repo(broken={REPO: [(status, {}, {})]}).ask(source()).only == outcome
 
@@ -460,12 +446,12 @@ def test_a_part_that_does_not_answer_is_asked_for_later_and_the_rest_is_kept() -
 
 
 def test_a_part_that_never_answers_is_asked_for_less_and_less() -> None:
-    before, waits = known(source(), Repo().ask(source())), []
+    before, waits = known(source(), Repo().ask(source()).only), []
     before = replace(before, state={**before.state, "open": ["forks"]})
     for _ in range(8):
         repo = Repo(broken={f"{REPO}/forks": [(502, {}, {})] * 3})
         found = repo.ask(before, token="secret")
-        before = known(before, found)
+        before = known(before, found.only)
         again_at = figures(found.only).again_at
         assert again_at is not None
         waits.append((again_at - TODAY) // timedelta(minutes=10))

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from chalicelib.refresh.hosts.forgejo import Forgejo
 from chalicelib.refresh.outcomes import Failed, Figures, Gone, Moved, Postponed, Source
-from tests.refresh.hosts.histories import Made, Tree, assert_storable, figures, json_values
+from tests.refresh.hosts.histories import Made, Tree, assert_storable, json_values, known
 from tests.refresh.hosts.spoiling import spoilt
+from tests.refresh.hosts.statuses import each_status
 from tests.upstream import asking
 from tests.upstream.asking import TODAY, Asked, FakeTime, asked
 from tests.upstream.replay import Replay
@@ -97,11 +98,6 @@ def source(address: str = "owner/tool", **values: Any) -> Source:
     return asking.source(address, "codeberg", **({"repo_url": url} | values))
 
 
-def known(before: Source, found: Asked) -> Source:
-    outcome = figures(found.only)
-    return replace(before, package=replace(before.package, **outcome.values), state=outcome.state)
-
-
 def test_the_first_time_everything_is_read() -> None:
     repo = Repo(
         Tree().line("a", [500, 60], "bob").line("b", [8, 7, 0.1]).commit("c", 0, author="eve")
@@ -130,7 +126,7 @@ def test_the_first_time_everything_is_read() -> None:
 
 def test_where_nothing_was_pushed_one_request_reads_the_counts() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.document = {"stars_count": 13}
     found = repo.ask(before, TODAY + timedelta(days=9))
     assert found.sent == 1
@@ -141,7 +137,7 @@ def test_where_nothing_was_pushed_one_request_reads_the_counts() -> None:
 
 def test_an_update_without_a_commit_costs_two() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.document = {"updated_at": "2026-11-22T00:00:00Z"}
     found = repo.ask(before)
     assert found.sent == 2
@@ -154,7 +150,7 @@ def test_a_push_costs_two_however_long_the_year_was() -> None:
     assert first.sent == 1 + 7
     assert json_values(first.only)["commits_over_52w"] == repo.tree.per_week()
     repo.tree.line("b", [1, 0.5])
-    found = repo.ask(known(source(), first))
+    found = repo.ask(known(source(), first.only))
     assert found.sent == 2
     assert json_values(found.only)["commit_count"] == 332
     assert sum(json_values(found.only)["commits_over_52w"]) == 332
@@ -162,7 +158,7 @@ def test_a_push_costs_two_however_long_the_year_was() -> None:
 
 def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.tree.commit("x1", 40, "a2", author="bob").commit("x2", 20).commit("m", 0, "a7", "x2")
     found = repo.ask(before)
     assert found.sent == 2
@@ -174,7 +170,7 @@ def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
 
 def test_history_that_was_rewritten_is_counted_anew() -> None:
     repo = Repo()
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.tree = Tree().line("b", [300, 20], "bob")
     values = json_values(repo.ask(before).only)
     assert values["commits_over_52w"] == repo.tree.per_week()
@@ -203,7 +199,7 @@ def test_whatever_is_pushed_in_steps_is_counted_as_if_it_were_read_at_once(
             repo.tree.commit(f"{step}-{number}", age, *sorted(on))
         CLOCK.advance(minutes=5)
         found = repo.ask(before, CLOCK.now())
-        before = known(before, found)
+        before = known(before, found.only)
         listed = repo.tree.listed()
         assert sum(before.package.commits_over_52w) == len(listed)
         assert before.package.commit_count == len(listed)
@@ -212,7 +208,7 @@ def test_whatever_is_pushed_in_steps_is_counted_as_if_it_were_read_at_once(
 
 def test_a_host_that_tells_no_parents_is_taken_to_list_a_line() -> None:
     repo = Repo(has_parents=False)
-    before = known(source(), repo.ask(source()))
+    before = known(source(), repo.ask(source()).only)
     repo.tree.line("b", [0.05, 0.01])
     found = repo.ask(before)
     assert found.sent == 2
@@ -235,7 +231,7 @@ def test_a_year_that_is_too_long_leaves_the_weeks_out() -> None:
     values = json_values(found.only)
     assert "commits_over_52w" not in values
     assert values["commit_count"] == 600
-    assert repo.ask(known(source(), found)).sent == 1
+    assert repo.ask(known(source(), found.only)).sent == 1
 
 
 def test_a_page_smaller_than_was_asked_for_is_no_end() -> None:
@@ -258,7 +254,7 @@ def test_code_that_may_not_be_seen_leaves_the_rest() -> None:
     repo = Repo(broken={COMMITS: [(403, {}, {"message": "no"})]})
     found = repo.ask(source())
     assert "commit_count" not in json_values(found.only)
-    assert repo.ask(known(source(), found)).sent == 1
+    assert repo.ask(known(source(), found.only)).sent == 1
 
 
 def test_when_a_repository_was_archived() -> None:
@@ -289,18 +285,7 @@ def test_a_new_name_that_is_no_address_fails(name: str) -> None:
     assert isinstance(Repo(document={"full_name": name}).ask(source()).only, Failed)
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (404, Gone("404 Not Found")),
-        (410, Gone("410 Gone")),
-        (451, Gone("451 Unavailable For Legal Reasons")),
-        (401, Failed("401 bad credentials")),
-        (403, Failed("403 Forbidden")),
-        (500, Failed("status 500")),
-        (599, Failed("status 599")),
-    ],
-)
+@each_status
 def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
     repo = Repo(broken={"GET /api/v1/repos/owner/tool": [(status, {}, {})]})
     assert repo.ask(source()).only == outcome

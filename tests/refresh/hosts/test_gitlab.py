@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from chalicelib.refresh.budgets import SharedBudget
 from chalicelib.refresh.outcomes import Failed, Figures, Gone, Moved, Postponed, Source, Unchanged
 from tests.refresh.hosts.gitlabs import Project, Site, own, public, source
-from tests.refresh.hosts.histories import Tree, assert_storable, figures, json_values
+from tests.refresh.hosts.histories import Tree, assert_storable, figures, json_values, known
 from tests.refresh.hosts.spoiling import spoilt
+from tests.refresh.hosts.statuses import each_status
 from tests.upstream.asking import TODAY, Asked, FakeTime, asked
 from tests.upstream.serving import Request
 
@@ -24,12 +25,6 @@ CONTRIBUTORS = "/api/v4/projects/7/repository/contributors"
 def project(path: str = "group/sub/name", id: int = 7, **values: Any) -> Project:
     values.setdefault("tree", Tree().line("a", AGES))
     return Project(path, id, **values)
-
-
-def known(before: Source, outcome: object) -> Source:
-    """The source as the next refresh finds it."""
-    found = figures(outcome)  # type: ignore[arg-type]
-    return replace(before, package=replace(before.package, **found.values), state=found.state)
 
 
 def settled(site: Site, first: Source) -> Source:
@@ -445,17 +440,7 @@ def test_weeks_that_something_else_overwrote_are_counted_anew() -> None:
     assert values["commits_over_52w"] == site.projects[0].tree.per_week()
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (404, Gone("404 Not Found")),
-        (410, Gone("410 Gone")),
-        (451, Gone("451 Unavailable For Legal Reasons")),
-        (401, Failed("401 bad credentials")),
-        (403, Failed("403 Forbidden")),
-        (500, Failed("status 500")),
-    ],
-)
+@each_status
 def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
     broken: dict[str, Any] = {"GET /api/v4/projects/a/b": [(status, {}, {})]}
     assert one(Site([], broken=broken), source("a/b")).only == outcome
