@@ -1,6 +1,7 @@
 """Commands and their arguments."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from chalicelib.settings import BadSetting
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code (0 done, 1 refused something, 2 could not)."""
     options = _parser().parse_args(arguments)
+    # What files and strangers say must not fail on a terminal of another encoding.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # Late, because a setting that cannot be used is found when the tables are named.
         from chalicelib.cli import commands

@@ -1,6 +1,5 @@
 """Tables of a refresh: its plan, its results, and how things stand."""
 
-import io
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,19 +85,19 @@ def print_package(rows: Sequence[SourceItem], now: float) -> None:
     if not rows:
         print("no source is known of this package")
     for row in rows:
-        _say(f"{row.kind}: {row.host} {row.address}")
+        print(plain(f"{row.kind}: {row.host} {row.address}"))
         for name in ("checked", "due", "failed_at", "gone_since"):
             if (instant := sources.instant(row, name)) is not None:
                 print(f"  {name}: {_instant(instant)}")
         if row.reason:
-            _say(f"  reason: {row.reason} ({int(row.failures or 0)} times)")
+            print(plain(f"  reason: {row.reason} ({int(row.failures or 0)} times)"))
         table = [(name, *mark) for name, mark in sorted((row.provenance or {}).items())]
         _print(("figure", "source", "fetched at", "token"), table)
 
 
 def _print_reasons(reasons: Counter[tuple[str, str]]) -> None:
     for (host, reason), number in reasons.most_common(_MOST_REASONS):
-        _say(f"{host}: {number} x {reason}")
+        print(plain(f"{host}: {number} x {reason}"))
     if len(reasons) > _MOST_REASONS:
         print(f"and {len(reasons) - _MOST_REASONS} other reasons")
 
@@ -122,14 +121,6 @@ def _print(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if console.measure(table, options=console.options.update(width=_WIDTH)).maximum > console.width:
         table.padding = (0, 0)
     console.print(table)
-
-
-def _say(text: str) -> None:
-    """Print a line that has foreign text in it."""
-    # What a stranger says must not fail on a terminal of another encoding.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    print(plain(text))
 
 
 def _age(seconds: float | None) -> str:

@@ -1,6 +1,5 @@
 """What a load says: a progress bar while it runs on a terminal, and a summary at its end."""
 
-import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,9 +41,6 @@ def progress() -> Iterator[OnProgress]:
 
 def print_outcome(outcome: Outcome, dry_run: bool = False) -> None:
     """Counts by model and every refusal, to standard output."""
-    # What a file says must not fail on a terminal of another encoding.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     for refusal in outcome.refusals():
         print(f"refused {refusal}")
     table = Table("model", *(result for result in _RESULTS))

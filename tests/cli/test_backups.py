@@ -13,7 +13,7 @@ from chalicelib.search.searching import search
 from chalicelib.storage import hosts, models, objects, raw
 from tests.backup.exports import by_dynamodb, one_by_dynamodb, wipe
 from tests.refresh.toy import Toy
-from tests.support import state
+from tests.support import process, state
 from tests.support.aws import failing
 from tests.support.bucket import client_error
 from tests.support.bucket import failing as failing_bucket
@@ -138,6 +138,14 @@ def test_what_is_not_in_the_export_is_named_and_kept(rows: state.Rows, capsys: C
         "history: 1 not in the export, kept\n  not in the export: history 1 2026-11-26\n" in output
     )
     assert raw.read("history", other) == other
+
+
+def test_a_terminal_of_another_encoding_is_no_obstacle(rows: state.Rows) -> None:
+    other = {"package_id": {"N": "1"}, "at": {"S": "caf\u00e9"}, "figures": {"S": "{}"}}
+    raw.create("history", other)
+    done = process.run("restore", PREFIX, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not in the export: history 1 caf\\xe9\n" in done.stdout
 
 
 def test_tables_that_do_not_fit_afterwards_are_said(rows: state.Rows, capsys: Capture) -> None:
