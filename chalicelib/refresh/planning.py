@@ -24,9 +24,10 @@ _log = logging.getLogger(__name__)
 class Planned:
     """How many batches and sources were sent off, and what was found before, by host.
 
-    ``due``: how many sources were due where any may be asked. ``oldest``: since when the one is
-    that has waited longest, and ``exhausted``: until when there is no budget, both in seconds
-    since the epoch, and only of hosts where that is so.
+    ``due``: how many sources were due and not under way, where any may be asked; of each host no
+    more than one plan sends. ``oldest``: since when the one is that has waited longest, and
+    ``exhausted``: until when there is no budget, both in seconds since the epoch, and only of
+    hosts where that is so.
     """
 
     batches: dict[str, int] = field(default_factory=dict)
@@ -146,7 +147,7 @@ def batches_of(
 
 
 def _affordable(host: Host) -> int:
-    """How many sources can be asked about at most while they are put off.
+    """How many sources can be asked about at most while they are leased.
 
     What a batch asks for at once (GraphQL, the index's root) goes further, so a host with a
     large limit is not held back by this.

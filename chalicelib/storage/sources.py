@@ -8,7 +8,7 @@ from pynamodb.exceptions import DeleteError, PutError
 
 from chalicelib.storage.backoff import DEFAULT
 from chalicelib.storage.models import PackageItem
-from chalicelib.storage.reads import BATCH, Throttled
+from chalicelib.storage.reads import BATCH, MAX_SLUG_BYTES, Throttled
 from chalicelib.storage.refresh_models import HistoryItem, SourceItem, SourcesByDue
 from chalicelib.storage.transaction import Transaction, WriteRefused, checked_size
 
@@ -89,6 +89,8 @@ def every() -> Iterator[SourceItem]:
 
 def package_id_of(slug: str) -> int | None:
     """The id of the package that has this slug."""
+    if not 0 < len(slug.encode(errors="replace")) <= MAX_SLUG_BYTES:
+        return None
     found = PackageItem.by_slug.query(slug, limit=1, attributes_to_get=["id"])
     return next((int(item.id) for item in found), None)
 

@@ -163,6 +163,8 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_and_writes_nothing(
     ("options", "said"),
     [
         (["--package", "no-such-thing"], "packgrid: no package has the slug 'no-such-thing'"),
+        (["--package", ""], "packgrid: no package has the slug ''"),
+        (["--package", "x" * 2049], "packgrid: no package has the slug 'xxx"),
         (["--host", "sourceforge"], "packgrid: no host sourceforge: one of github, gitlab, "),
         (["--host", ""], "packgrid: no host : one of "),
     ],
