@@ -10,7 +10,7 @@ from ipaddress import IPv6Address
 #: A name or [IPv6 address], and maybe a port (RFC 3986, as Django checks it).
 _HOST = re.compile(
     r"(?!\.(?::|$))(?P<domain>[a-z0-9.-]+|\[(?P<v6>[a-f0-9]*:[a-f0-9.:]+)\])(?::[0-9]+)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 ANY = "*"
 

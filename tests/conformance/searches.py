@@ -39,7 +39,7 @@ def _found(port: int, text: str) -> list[_Entry]:
     headers = {"Host": "djangopackages.org", "Accept": "application/json"}
     reply = ask(port, {"method": "GET", "path": path, "headers": headers})
     if reply.status != 200:
-        return []
+        return [("status", str(reply.status))]
     return [(entry["item_type"], entry["slug"]) for entry in json.loads(reply.body)]
 
 

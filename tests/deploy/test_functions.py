@@ -13,7 +13,6 @@ LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel":
 FUNCTIONS = {"APIHandler", "Plan", "Enrol", "Work", "Publish", "Export", "Load"}
 SCHEDULED = {"Plan", "Enrol", "Publish", "Export"}
 BUCKET = "arn:${AWS::Partition}:s3:::${AWS::StackName}-${AWS::AccountId}"
-_WRITES = ("Put", "Update", "Delete", "BatchWrite", "Create", "Send", "Restore", "Tag")
 
 
 def role_of(packaged: Packaged, function: str) -> str:
@@ -99,7 +98,6 @@ def test_the_api_cannot_write(packaged: Packaged) -> None:
         if not action.startswith(("logs:", "xray:"))
     }
     assert allowed == {"GetItem", "BatchGetItem", "Query", "GetObject"}
-    assert not any(action.startswith(_WRITES) for action in allowed)
 
 
 def test_no_function_manages_tables_buckets_or_queues(packaged: Packaged) -> None:
@@ -124,8 +122,7 @@ def test_tokens_are_read_by_those_who_ask_hosts(packaged: Packaged) -> None:
         for name in FUNCTIONS
         if any("ssm:GetParameter" in s["Action"] for s in statements(packaged, name))
     }
-    assert readers <= {"Plan", "Work"}
-    assert "Work" in readers
+    assert readers == {"Plan", "Work"}
 
 
 def test_the_worker_reports_single_failures_and_is_bounded(packaged: Packaged) -> None:

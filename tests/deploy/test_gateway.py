@@ -123,6 +123,8 @@ def test_alarms_look_at_this_stack(packaged: Packaged) -> None:
             queue, attribute = values["QueueName"]["Fn::GetAtt"]
             assert attribute == "QueueName"
             assert queue in packaged.of_type("AWS::SQS::Queue")
+        elif alarm["Namespace"] == "AWS/Lambda":
+            assert values == {"FunctionName": {"Ref": "APIHandler"}}
     api = packaged.properties("RestAPI")["StageName"]
     assert [api] == packaged.template["Parameters"]["Stage"]["AllowedValues"]
     letters = {

@@ -111,7 +111,9 @@ def test_every_alarm_is_in_operating(prod: Packaged) -> None:
 
 def test_schedules_are_those_of_the_stages(prod: Packaged) -> None:
     stages = prod.template["Mappings"]["Stages"]
-    for row in rows(section(OPERATING, "First steps")):
+    found = rows(section(OPERATING, "First steps"))
+    assert len(found) == 4
+    for row in found:
         (name,) = _NAME.findall(row[0])
         assert [stages[stage][name] for stage in ("prod", "dev")] == [
             f"rate({row[1]})",

@@ -7,7 +7,7 @@ import pytest
 from pynamodb.models import Model
 
 from chalicelib.settings import TABLES
-from chalicelib.storage import hosts, models
+from chalicelib.storage import hosts
 from chalicelib.storage.models import MODELS
 from chalicelib.storage.refresh_models import HostItem
 from tests.deploy.conftest import Packaged
@@ -94,9 +94,8 @@ def test_only_slots_of_dead_workers_expire(packaged: Packaged) -> None:
     assert "until" in HostItem.get_attributes()
 
 
-def test_slots_expire_at_whole_seconds(engine: object) -> None:
+def test_slots_expire_at_whole_seconds(tables: None) -> None:
     # "Unix epoch time format in seconds"; what has another is left alone (DynamoDB's guide, TTL).
-    models.create_tables()
     slot = hosts.acquire_slot("github", 1, "worker", 100.25, 220.25)
     assert slot is not None
     assert float(HostItem.get(slot).until) == 221

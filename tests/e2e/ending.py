@@ -42,6 +42,7 @@ def publish(site: Site, world: CatalogueWorld, catalogue: Catalogue) -> None:
     words = world.truth(catalogue.watched).description
     slug = catalogue.packages[catalogue.watched]["fields"]["slug"]
     path = f"/api/v4/search/?q={words.replace(' ', '%20')}"
+    check(slug not in _slugs(site, path), f"{slug} is found before the index is built")
     fired(site, "publish", "export")
     until(f"{slug} by its new description", lambda: slug in _slugs(site, path), 30, "publish")
     say(f"{slug} is found by {words!r}")

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from deploy.packaging import TEMPLATE
+from tests.e2e import copying
 from tests.e2e.site import Site
 from tests.e2e.steps import check, say
 from tests.iam import policies
@@ -24,6 +25,8 @@ def audit(site: Site, stack: policies.Stack, calls: list[Call]) -> None:
     """Every call was allowed; what was allowed and never done is told."""
     template = json.loads((site.folder / TEMPLATE).read_text())
     allowed = policies.from_template(template, stack)
+    silent = set(copying.names(site.folder)) - {one.function for one in calls}
+    check(not silent, f"no call was seen of {', '.join(sorted(silent))}")
     refused = allowed.refused(calls)
     lines = "\n".join(f"    {one.function}: {one.action} on {one.resource}" for one in refused)
     check(not refused, f"on AWS this would have been refused:\n{lines}")

@@ -27,6 +27,7 @@ def refresh(site: Site, world: CatalogueWorld) -> None:
     """The rules of the schedule enrol and plan, the queue calls the worker, it asks the hosts."""
     wanted = set(world.asked())
     before = set(_differing(site, world, wanted))
+    check(before, "every figure was there before the refresh")
     fired(site, "enrol", "plan")
     until("requests of the worker at the hosts", lambda: world.log.total, 60, "work")
     until("an empty queue", lambda: not site.messages("QueueUrl"), _REFRESHED_SECONDS, "work")
@@ -71,12 +72,12 @@ def _packages(site: Site, world: CatalogueWorld) -> Iterator[dict[str, Any]]:
 
 def _differing(site: Site, world: CatalogueWorld, wanted: set[int]) -> Iterator[int]:
     """Those packages of which the API does not have the figures that code hosts tell."""
-    for found in _packages(site, world):
-        truth = world.truth(found["id"])
-        figures = found["repo_watchers"], found["repo_forks"], found["repo_description"]
-        is_true = figures == (truth.stars, truth.forks, truth.description)
-        if found["id"] in wanted and not is_true:
-            yield found["id"]
+    names = ("repo_watchers", "repo_forks", "repo_description")
+    listed = {found["id"]: tuple(found[name] for name in names) for found in _packages(site, world)}
+    for id in sorted(wanted):
+        truth = world.truth(id)
+        if listed.get(id) != (truth.stars, truth.forks, truth.description):
+            yield id
 
 
 def _expect_versions(site: Site, world: CatalogueWorld) -> None:

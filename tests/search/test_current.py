@@ -1,5 +1,6 @@
 """The segment that a process has: swapped for a newer one, kept if that cannot be used."""
 
+import hashlib
 import json
 import tempfile
 import threading
@@ -113,9 +114,13 @@ def test_a_segment_of_another_format_is_not_read(catalogue: None, folder: Path) 
     objects.download(pointer.key_of(published.sha256), path)
     raw = bytearray(path.read_bytes())
     raw[63] ^= 0xFF  # SQLite's user_version
-    path.write_bytes(raw)
-    _overwrite(published.sha256, bytes(raw))
-    with pytest.raises(objects.ObjectError):
+    # Published under its own digest: nothing but its format is wrong.
+    sha256 = hashlib.sha256(raw).hexdigest()
+    assert objects.replace(pointer.key_of(sha256), bytes(raw), None)
+    objects.delete(pointer.KEY)
+    named = pointer.Pointer((sha256,), "2026-11-23T11:00:00+00:00")
+    assert objects.replace(pointer.KEY, pointer.write(named), None)
+    with pytest.raises(objects.ObjectError, match="is not a segment of format"):
         Process().slugs()
 
 

@@ -241,6 +241,7 @@ def test_what_follows_may_fail_and_the_load_is_done() -> None:
         load(event("catalogues/a.json"))
     assert outcome(key)["status"] == "loaded"
     assert state.listed("packages") == [2, 1]
+    assert list(sources.every()) == []
 
 
 def test_a_storage_that_fails_is_raised_so_that_it_is_tried_again() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from chalicelib.catalog import stored
 from chalicelib.catalog.entities import Package
+from chalicelib.refresh.enrolment import UNSUPPORTED
 from chalicelib.refresh.outcomes import PROJECT
 from chalicelib.storage import models, objects, sources
 from chalicelib.storage.refresh_models import SourceItem
@@ -109,7 +110,8 @@ class Week:
 
     def _answers(self, row: SourceItem) -> bool:
         id = int(row.package_id)
-        if sources.instant(row, "due") is None:
+        # Of all others one that is due never again is late.
+        if row.host == UNSUPPORTED:
             return False
         if row.kind == PROJECT:
             return not self.world.projects[id].is_gone
