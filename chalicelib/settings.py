@@ -30,8 +30,7 @@ _HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa
 
 #: What may stand in a dimension of a metric, and in names of AWS's.
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-#: The kinds of code hosts that an operator may run, or may let us ask.
-SELF_HOSTED_KINDS = ("gitlab", "forgejo")
+#: With the kinds of code hosts that an operator may run, or may let us ask.
 _SELF_HOSTED_PATTERN = re.compile(
     r"(?P<host>[A-Za-z0-9.-]+(:\d+)?)=(?P<kind>gitlab|forgejo)(@(?P<url>https?://[^@\s]+))?"
 )

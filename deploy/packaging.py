@@ -19,7 +19,7 @@ _RESOURCES = Path(".chalice/resources.yaml")
 
 
 class CannotPackage(Exception):
-    """Chalice made no package; the text is what it said."""
+    """There is no package; the text says why."""
 
 
 def package(stage: str, target: Path) -> None:

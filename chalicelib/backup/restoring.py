@@ -41,9 +41,9 @@ class _Fate(Enum):
 class Restored:
     """What became of one table's items.
 
-    ``written`` (of a dry run: to be written), ``same`` as in the export, ``different`` and left
-    so, ``kept`` budgets of hosts, ``left_out`` slots and leases; ``others`` are in the table but
-    not in the export. ``examples`` names some that are different or others.
+    ``written`` and ``replaced`` (of a dry run: to be), ``same`` as in the export, ``different``
+    and left so, ``kept`` budgets of hosts, ``left_out`` slots and leases; ``others`` are in the
+    table but not in the export. ``examples`` names some that are different or others.
     """
 
     kind: str

@@ -24,7 +24,7 @@ _USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 @dataclass(slots=True)
 class Enrolled:
-    """How many sources there are, and how many were written."""
+    """How many sources there are, and how many were written and removed."""
 
     sources: int = 0
     written: int = 0

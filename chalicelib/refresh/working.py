@@ -45,8 +45,8 @@ class Done:
 class Worker:
     """Works on batches. One for each thread.
 
-    ``hosts`` by name; ``every``: how often a source is asked; ``holder`` names the worker to
-    others. ``requests`` counts what was sent to each host, ``results`` what became of packages.
+    ``hosts`` by name; ``every``: how often a source is asked. ``requests`` counts what was sent
+    to each host, ``results`` what became of packages.
     """
 
     hosts: Mapping[str, Host]
@@ -60,9 +60,10 @@ class Worker:
     def work(self, batch: Batch, holder: str) -> Iterator[Done]:
         """Ask for a batch and write what comes of it, package by package.
 
-        Whatever was handled already (the same message again, a newer batch) is left out. Raises
-        NoSlot before anything is done, or a storage error at any point; what was yielded is
-        written then, and the same batch may be worked on again.
+        ``holder`` names who works to others. Whatever was handled already (the same message
+        again, a newer batch) is left out. Raises NoSlot before anything is done, or a storage
+        error at any point; what was yielded is written then, and the same batch may be worked on
+        again.
         """
         host = self.hosts.get(batch.host)
         if host is None:

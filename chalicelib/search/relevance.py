@@ -2,7 +2,7 @@
 
 PostgreSQL calculates in single precision; so do these functions, because entries that are alike
 differ, or not, in the last digit. The rules are stated with https://www.postgresql.org/docs/15/
-textsearch-controls.html and, to the last digit, in the project's notes on ranking.
+textsearch-controls.html.
 """
 
 import math
