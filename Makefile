@@ -28,15 +28,15 @@ test: $(READY) $(BROWSER) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 conformance: $(READY) ## Compare with recordings in GOLDEN and UPSTREAM, and 5,000 answers of the framework
-	$(BIN)/python -m tests.conformance "$(GOLDEN)"
+	$(BIN)/python -m tests.contract "$(GOLDEN)"
 	@if [ -d "$(UPSTREAM)" ]; then \
-		echo '$(BIN)/python -m pytest tests/conformance/recordings --recordings "$(UPSTREAM)"'; \
-		$(BIN)/python -m pytest tests/conformance/recordings --recordings "$(UPSTREAM)"; \
+		echo '$(BIN)/python -m pytest tests/contract/recordings --recordings "$(UPSTREAM)"'; \
+		$(BIN)/python -m pytest tests/contract/recordings --recordings "$(UPSTREAM)"; \
 	else echo "There are no recordings of upstreams at $(UPSTREAM)"; fi
-	$(BIN)/python -m tests.oracle --count $(COUNT)
+	$(BIN)/python -m tests.contract.oracle --count $(COUNT)
 
 drill: $(READY) ## Lose all tables, restore them from the bucket, and compare with recordings in GOLDEN
-	$(BIN)/python -m tests.drill "$(GOLDEN)"
+	$(BIN)/python -m tests.e2e.drill "$(GOLDEN)"
 
 e2e: $(READY) ## Deploy the package on the embedded engine, refresh, break, update and remove it (three minutes)
 	$(BIN)/python -m tests.e2e "$(GOLDEN)"

@@ -5,7 +5,7 @@ from typing import Any
 from chalice.app import CloudWatchEvent, Rate, Response, SQSEvent
 
 from chalicelib.api.application import METHODS, Application
-from chalicelib.api.urls import RESOURCES
+from chalicelib.api.routes import RESOURCES
 
 app = Application(app_name="packgrid")
 
@@ -22,48 +22,48 @@ for _resource in RESOURCES:
 @app.schedule(Rate(1, unit=Rate.HOURS))
 def publish(event: CloudWatchEvent) -> None:
     """Build the search index anew and publish it."""
-    from chalicelib.search import publishing
+    from chalicelib.search import publisher
 
-    publishing.publish()
+    publisher.publish()
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES))
 def plan(event: CloudWatchEvent) -> None:
     """Send what is due to the queue, a batch a message."""
-    from chalicelib.refresh import refreshing
+    from chalicelib.refresh import service
 
-    refreshing.plan()
+    service.plan()
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def enrol(event: CloudWatchEvent) -> None:
     """Bring the sources of figures up to date with the catalogue."""
-    from chalicelib.refresh import refreshing
+    from chalicelib.refresh import service
 
-    refreshing.enrol()
+    service.enrol()
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def export(event: CloudWatchEvent) -> None:
     """Write all tables to the bucket."""
-    from chalicelib.backup import exporting
+    from chalicelib.backup import exporter
 
-    exporting.export()
+    exporter.export()
 
 
 @app.lambda_function(name="load")
 def load(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
     """Load the catalogues that were put in the bucket."""
-    from chalicelib.uploads import loading
+    from chalicelib.importer import upload
 
-    return loading.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
+    return upload.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 @app.on_sqs_message(queue="packgrid-refresh", batch_size=1)
 def work(event: SQSEvent) -> dict[str, Any]:
     """Ask a host about a batch; names the messages that shall be delivered again."""
-    from chalicelib.refresh import refreshing
+    from chalicelib.refresh import service
 
     context: Any = event.context
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    return refreshing.work(event.to_dict()["Records"], seconds_left)
+    return service.work(event.to_dict()["Records"], seconds_left)

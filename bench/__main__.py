@@ -65,8 +65,8 @@ def _bench_checking(folder: Path, packages: int) -> None:
 
 
 def _bench_reads(packages: int) -> None:
-    from chalicelib.catalog import reading
-    from chalicelib.storage.models import DirectoryItem, PackageItem, connection
+    from chalicelib.catalog import queries
+    from chalicelib.storage.models import DirectoryItem, PackageItem, get_connection
     from chalicelib.storage.reads import ids_at
     from tests.support.aws import recorded
 
@@ -75,15 +75,15 @@ def _bench_reads(packages: int) -> None:
     table = PackageItem.Meta.table_name
     limit = 5_500_000
     key = {"id": {"N": str(middle)}}
-    client: Any = connection().client
+    client: Any = get_connection().client
     plain = _median(lambda: client.get_item(TableName=table, Key=key))
     print(f"plain botocore GetItem: {plain * 1000:.2f} ms (the measure of the ratios below)")
     reads: dict[str, Callable[[], object]] = {
-        "detail by id": lambda: reading.by_id("packages", middle),
-        "detail by slug": lambda: reading.by_slug("packages", slug),
-        "page of 20 at offset 0": lambda: reading.page("packages", 0, 20, limit),
-        "page of 20, the last": lambda: reading.page("packages", packages - 20, 20, limit),
-        "page of 100 at offset 0": lambda: reading.page("packages", 0, 100, limit),
+        "detail by id": lambda: queries.get_body_by_id("packages", middle),
+        "detail by slug": lambda: queries.get_body_by_slug("packages", slug),
+        "page of 20 at offset 0": lambda: queries.get_page("packages", 0, 20, limit),
+        "page of 20, the last": lambda: queries.get_page("packages", packages - 20, 20, limit),
+        "page of 100 at offset 0": lambda: queries.get_page("packages", 0, 100, limit),
     }
     for name, read in reads.items():
         with recorded() as calls:

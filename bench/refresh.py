@@ -2,7 +2,7 @@
 
     python -m bench.refresh [--packages 5800]
 
-The hosts are a simulated world (tests/upstream/world) with the limits of the real ones, and
+The hosts are a simulated world (tools/fakehosts) with the limits of the real ones, and
 answer at once. Requests are counted there, in simulated time: the first refresh of everything,
 then that of a day on which 3 % of the repositories and 4 % of the projects changed. Time and
 memory are those of the command over such a day, by the real clock.
@@ -20,10 +20,10 @@ from pathlib import Path
 from chalicelib.local.engine import Engine
 from chalicelib.storage import models, objects
 from tests.support.peak import peak_mb
-from tests.upstream.asking import FakeTime
-from tests.upstream.counting import TOGETHER, Cost, cost
-from tests.upstream.simulation import EVERY, Simulation
-from tests.upstream.world import World
+from tests.support.upstream.asking import FakeTime
+from tests.support.upstream.counting import TOGETHER, Cost, cost
+from tests.support.upstream.simulation import EVERY, Simulation
+from tools.fakehosts import World
 
 _STEP = timedelta(minutes=10)
 _BEFORE = timedelta(days=3)

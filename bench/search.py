@@ -10,9 +10,9 @@ from pathlib import Path
 
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.search.entries import entries
-from chalicelib.search.searching import search
-from chalicelib.search.segment.reading import Segment
-from chalicelib.search.segment.writing import write
+from chalicelib.search.index_file.reader import IndexFile
+from chalicelib.search.index_file.writer import write_index
+from chalicelib.search.searcher import search
 
 _NOW = datetime(2026, 11, 23, 11, tzinfo=UTC)
 _VOCABULARY = (
@@ -33,10 +33,10 @@ _HARD = ("d_dj", "d_d", "3-d", "x-y-z", '"' + "django " * 200 + '"')
 _CHILD = """
 import resource, sys
 from pathlib import Path
-import app, chalicelib.catalog.reading
+import app, chalicelib.catalog.queries
 if len(sys.argv) > 1:
-    from chalicelib.search.searching import search
-    from chalicelib.search.segment.reading import Segment
+    from chalicelib.search.searcher import search
+    from chalicelib.search.index_file.reader import IndexFile as Segment
     segment = Segment(Path(sys.argv[1]))
     for line in sys.stdin:
         search(segment, line)
@@ -64,13 +64,13 @@ def bench(folder: Path, count: int) -> None:
         modified=_NOW,
     )
     start = time.process_time()
-    write(path, entries(packages, grids, [category], _NOW))
+    write_index(path, entries(packages, grids, [category], _NOW))
     size = path.stat().st_size
     print(f"segment of {count:,} entries: {size:,} bytes, {time.process_time() - start:.1f} s CPU")
     opened = statistics.median(_time_to_open(path) for _ in range(20))
     print(f"opening it: {opened * 1000:.1f} ms (limit 50)")
     queries = _queries(packages)
-    segment = Segment(path)
+    segment = IndexFile(path)
     for query in queries:
         search(segment, query)
     spent = sorted(_cpu(segment, query) for query in queries)
@@ -88,13 +88,13 @@ def bench(folder: Path, count: int) -> None:
 
 def _time_to_open(path: Path) -> float:
     start = time.perf_counter()
-    segment = Segment(path)
+    segment = IndexFile(path)
     spent = time.perf_counter() - start
     segment.close()
     return spent
 
 
-def _cpu(segment: Segment, query: str) -> float:
+def _cpu(segment: IndexFile, query: str) -> float:
     start = time.process_time()
     search(segment, query)
     return time.process_time() - start

@@ -12,7 +12,7 @@ from chalicelib.local.engine import Engine
 from chalicelib.storage import models, objects
 from tests.support.serving import answering
 
-pytest_plugins = ["tests.iam.plugin"]
+pytest_plugins = ["tools.iamcheck.plugin"]
 
 # Timings never fail a test.
 hypothesis.settings.register_profile("packgrid", deadline=None)
@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("packgrid")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """An option of tests/conformance/recordings; only a conftest up here can add it."""
+    """An option of tests/contract/recordings; only a conftest up here can add it."""
     parser.addoption("--recordings", type=Path, help="folder of HAR files, to test against")
 
 

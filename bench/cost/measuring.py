@@ -10,7 +10,7 @@ from bench.cost.refreshing import TABLES, Day, refresh
 from bench.cost.serving import Served, serve
 from chalicelib.local.engine import Engine
 from chalicelib.refresh import enrolment
-from chalicelib.search import publishing
+from chalicelib.search import publisher
 from chalicelib.settings import Upstreams
 from chalicelib.storage import models, objects
 from tests.support import fixtures
@@ -48,7 +48,7 @@ def measured(folder: Path, packages: int, refreshed: int, count: int) -> Measure
         fixtures.generate(file, packages)
         assert not fixtures.load_file(file).refusals
         with metered() as publish:
-            published = publishing.publish()
+            published = publisher.publish()
         slugs = [item.slug for item in models.PackageItem.scan(attributes_to_get=["slug"])]
         served = serve(slugs, count)
         sizes = {

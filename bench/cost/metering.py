@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any
 
 from chalicelib.storage.capacity import item_size, query_units
-from tests.iam.recording import outside
 from tests.support import bucket
 from tests.support.aws import around_calls, read_units, send
+from tools.iamcheck.recording import outside
 
 _WRITE_UNIT = 1024
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from bench.cost.metering import Size, Used, metered, own_cpu, size_of
-from chalicelib.refresh import planning
-from chalicelib.refresh.batches import Batch
-from chalicelib.refresh.working import NoSlot, Worker
+from chalicelib.refresh import planner
+from chalicelib.refresh.batch import Batch
+from chalicelib.refresh.worker import NoSlot, Worker
 from chalicelib.storage import models
-from tests.upstream.asking import FakeTime
-from tests.upstream.simulation import EVERY, Simulation
-from tests.upstream.world import World
+from tests.support.upstream.asking import FakeTime
+from tests.support.upstream.simulation import EVERY, Simulation
+from tools.fakehosts import World
 
 _STEP = timedelta(minutes=10)
 _FIRST = timedelta(hours=18)
@@ -68,7 +68,7 @@ class _Counting(Simulation):
             self.sends += -(-len(batches) // _AT_ONCE)
 
         with self._counted() as used:
-            planning.plan(self.hosts, now, send, self.every)
+            planner.plan(self.hosts, now, send, self.every)
         self.plan += used
         self.plans += 1
         with self._counted() as used:

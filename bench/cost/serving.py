@@ -12,7 +12,7 @@ from typing import Any
 import app
 from bench.cost.metering import Used, metered
 from bench.cost.mix import HTML, MIX, paths
-from chalicelib.local.gateway import Gateway
+from chalicelib.local.server import Gateway
 
 _HEADERS = {"host": "api.example.org", "x-forwarded-proto": "https", "accept": "*/*"}
 _EXPECTED = {"not found": 404}

@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from chalicelib import settings
-from chalicelib.api import dispatch, request
+from chalicelib.api import dispatcher, request
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 _NAMES = re.compile(r"\{(\w+)\}")
@@ -41,7 +41,7 @@ class Application(Chalice):
     def answer(self) -> Response:
         """Answer the current request."""
         current = self.current_request
-        result = dispatch.answer(
+        result = dispatcher.dispatch(
             lambda: request.from_chalice(current, self.settings), self.settings
         )
         body = result.body if result.packed is None else result.packed

@@ -8,7 +8,7 @@ import re
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 
-from chalicelib.api.errors import NotAcceptable, NotFound
+from chalicelib.api.exceptions import NotAcceptable, NotFound
 from chalicelib.api.renderers import PAGE, RENDERERS, Renderer
 from chalicelib.api.request import Request
 

@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from chalicelib.api.request import Request
-from chalicelib.catalog.reading import Page
+from chalicelib.catalog.queries import Page
 
 DEFAULT_LIMIT = 20
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.api.request import Request
-from chalicelib.api.urls import Match
-from chalicelib.catalog.rendering import to_json
+from chalicelib.api.routes import Match
+from chalicelib.catalog.json_body import to_json
 from chalicelib.settings import Settings
 
 
@@ -70,13 +70,13 @@ class PageRenderer:
 
     def render(self, status: int, content: str, context: Context) -> str:
         """The page; for a grid, the figures of its packages are read from the storage."""
-        from chalicelib.api.page import building
+        from chalicelib.api.html import page
 
-        return building.page(status, content, context)
+        return page.page(status, content, context)
 
     def headers(self, context: Context) -> dict[str, str]:
         """The type, and what a browser may do with the page: hardly anything."""
-        from chalicelib.api.page import assets
+        from chalicelib.api.html import assets
 
         return {
             "Content-Type": "text/html; charset=utf-8",

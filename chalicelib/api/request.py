@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-from chalicelib.api import hosts
-from chalicelib.api.errors import BadRequest
+from chalicelib.api import allowed_hosts as hosts
+from chalicelib.api.exceptions import BadRequest
 from chalicelib.settings import Settings
 
 ROOT = "/api/v4"

@@ -8,18 +8,18 @@ from itertools import accumulate
 from urllib.parse import urlencode
 
 from chalicelib.api import pagination
-from chalicelib.api.errors import NotFound
+from chalicelib.api.exceptions import NotFound
 from chalicelib.api.request import ROOT, Request
-from chalicelib.api.room import Room
-from chalicelib.api.urls import Match
-from chalicelib.catalog import reading
-from chalicelib.catalog.rendering import LINK_START, resolve, to_json
+from chalicelib.api.response_size import ResponseLimiter
+from chalicelib.api.routes import Match
+from chalicelib.catalog import queries
+from chalicelib.catalog.json_body import LINK_START, resolve_links, to_json
 from chalicelib.settings import Settings
 
 _NOUNS = {"packages": "Package", "grids": "Grid", "categories": "Category"}
 
 
-def answer(request: Request, match: Match, settings: Settings, room: Room) -> str:
+def answer(request: Request, match: Match, settings: Settings, room: ResponseLimiter) -> str:
     """The JSON of a GET; raises an APIError. A list is cut to what there is room for."""
     if match.view == "api-root":
         return _root(request, match)
@@ -37,12 +37,12 @@ def _root(request: Request, match: Match) -> str:
     return to_json({name: link(name) for name in collections})
 
 
-def _list(request: Request, match: Match, collection: str, room: Room) -> str:
+def _list(request: Request, match: Match, collection: str, room: ResponseLimiter) -> str:
     """A page of the list, shorter than asked for where there is no room for all of it."""
     limit, offset = pagination.limit_of(request), pagination.offset_of(request)
     base, ending = _base(request), _ending(request, match)
-    page = reading.page(collection, offset, limit, room.worth_reading)
-    results = [resolve(body, base, ending) for body in page.bodies]
+    page = queries.get_page(collection, offset, limit, room.worth_reading)
+    results = [resolve_links(body, base, ending) for body in page.bodies]
     content = pagination.envelope(request, page, limit, offset, results)
     while (excess := room.body(content).excess) > 1 and len(results) > 1:
         results = _beginning(results, excess)
@@ -68,15 +68,15 @@ def _detail(request: Request, match: Match, collection: str) -> str:
             identifier = int(match.ident)
         except ValueError:
             raise NotFound from None
-        body = reading.by_id(collection, identifier)
+        body = queries.get_body_by_id(collection, identifier)
     else:
-        body = reading.by_slug(collection, match.ident)
+        body = queries.get_body_by_slug(collection, match.ident)
     if body is None:
         raise NotFound(f"No {noun} matches the given query.")
     if LINK_START not in body:
         # Then the query is not looked at, here as there: not even at how long it is.
         return body
-    return resolve(body, _base(request), _ending(request, match))
+    return resolve_links(body, _base(request), _ending(request, match))
 
 
 def _search(request: Request, settings: Settings) -> str:
@@ -85,10 +85,10 @@ def _search(request: Request, settings: Settings) -> str:
         # Needs no index, so it has an answer before there is one.
         return "[]"
     # Late: most answers need no search, and start sooner without.
-    from chalicelib.search.current import CURRENT
-    from chalicelib.search.searching import search
+    from chalicelib.search.cache import INDEX_CACHE
+    from chalicelib.search.searcher import search
 
-    with CURRENT.segment(settings.search_seconds) as segment:
+    with INDEX_CACHE.segment(settings.search_seconds) as segment:
         return f"[{','.join(search(segment, text))}]"
 
 

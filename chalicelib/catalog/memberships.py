@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import islice
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.items import MODELS, E, Stored, stage
-from chalicelib.catalog.stored import AlreadyExists, read, read_many, repeated
+from chalicelib.catalog.item_writes import MODELS, E, Versioned, add_writes
+from chalicelib.catalog.repository import AlreadyExists, get, get_many, retry_on_conflict
 from chalicelib.storage import reads
 from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.models import GridItem, MembershipItem, PackageItem
@@ -23,7 +23,7 @@ def add_to_grid(membership: int, grid: int, package: int) -> None:
     """
 
     def attempt() -> None:
-        the_package, the_grid = read(Package, package), read(Grid, grid)
+        the_package, the_grid = get(Package, package), get(Grid, grid)
         if (membership, grid) in the_package.entity.memberships:
             return
         row = reads.items(MembershipItem, [membership]).get(membership)
@@ -33,50 +33,50 @@ def add_to_grid(membership: int, grid: int, package: int) -> None:
         pairs = sorted((*the_package.entity.memberships, (membership, grid)))
         transaction = Transaction()
         transaction.create(MembershipItem(membership, grid_id=grid, package_id=package))
-        stage(transaction, the_package, replace(the_package.entity, memberships=tuple(pairs)))
-        stage(
+        add_writes(transaction, the_package, replace(the_package.entity, memberships=tuple(pairs)))
+        add_writes(
             transaction,
             the_grid,
             replace(
-                the_grid.entity, members=in_order(members, {package: the_package.entity.title})
+                the_grid.entity, members=sort_members(members, {package: the_package.entity.title})
             ),
         )
         transaction.commit()
 
-    repeated(attempt)
+    retry_on_conflict(attempt)
 
 
 def remove_from_grid(grid: int, package: int) -> None:
     """Take a package out of a grid; doing it twice changes nothing. Raises Missing, Contended."""
 
     def attempt() -> None:
-        before = read(Package, package)
+        before = get(Package, package)
         pairs = {row: other for row, other in before.entity.memberships if other == grid}
         if pairs:
             remove(before, pairs, keep=True)
 
-    repeated(attempt)
+    retry_on_conflict(attempt)
 
 
-def settle(membership: int, grid: int, package: int) -> bool:
+def reconcile_membership(membership: int, grid: int, package: int) -> bool:
     """Make a row and both its ends agree: all have it if both exist, else none has.
 
     Returns whether it stands. Raises Contended.
     """
 
     def attempt() -> bool:
-        the_package = read_many(Package, [package]).get(package)
-        the_grid = read_many(Grid, [grid]).get(grid)
+        the_package = get_many(Package, [package]).get(package)
+        the_grid = get_many(Grid, [grid]).get(grid)
         stands = the_package is not None and the_grid is not None
         transaction = Transaction()
         if the_package is not None:
             left = without(the_package.entity, {membership})
             pairs = sorted((*left.memberships, *([(membership, grid)] if stands else [])))
-            stage(transaction, the_package, replace(left, memberships=tuple(pairs)))
+            add_writes(transaction, the_package, replace(left, memberships=tuple(pairs)))
         if the_grid is not None:
             rest = without(the_grid.entity, {membership})
             members = (*rest.members, *([(membership, package)] if stands else []))
-            stage(transaction, the_grid, replace(rest, members=in_order(members, {})))
+            add_writes(transaction, the_grid, replace(rest, members=sort_members(members, {})))
         row = MembershipItem(membership, grid_id=grid, package_id=package)
         if stands:
             transaction.put(row)
@@ -85,18 +85,18 @@ def settle(membership: int, grid: int, package: int) -> bool:
         transaction.commit()
         return stands
 
-    return repeated(attempt)
+    return retry_on_conflict(attempt)
 
 
-def settle_all(places: dict[int, tuple[int, int]]) -> list[int]:
+def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
     """Write the rows (id -> grid, package) that both their ends have, in one transaction.
 
     Returns those that it could not: an end lacks them, or was changed meanwhile. For those there
     is ``settle``. Writes nothing for rows that are there.
     """
     stored = reads.items(MembershipItem, places)
-    packages = read_many(Package, (package for _, package in places.values()))
-    grids = read_many(Grid, (grid for grid, _ in places.values()))
+    packages = get_many(Package, (package for _, package in places.values()))
+    grids = get_many(Grid, (grid for grid, _ in places.values()))
     unsettled, missing = [], []
     for row, (grid, package) in places.items():
         ends = packages.get(package), grids.get(grid)
@@ -124,7 +124,7 @@ def settle_all(places: dict[int, tuple[int, int]]) -> list[int]:
     return unsettled
 
 
-def in_order(
+def sort_members(
     members: Iterable[tuple[int, int]], titles: dict[int, str]
 ) -> tuple[tuple[int, int], ...]:
     """Members of a grid by title of the package, as code points; titles not given are read."""
@@ -148,14 +148,14 @@ def pairs_of(entity: Category | Grid | Package) -> dict[int, int]:
     return {}
 
 
-def remove(before: Stored[E], pairs: dict[int, int], keep: bool) -> bool:
+def remove(before: Versioned[E], pairs: dict[int, int], keep: bool) -> bool:
     """One transaction that removes memberships of an item, and the item too unless ``keep``.
 
     It removes as many as it holds; false says that some are left, and with them the item.
     """
     first = dict(islice(pairs.items(), _MEMBERSHIPS_AT_ONCE))
     other_end: type[Grid | Package] = Grid if isinstance(before.entity, Package) else Package
-    others = read_many(other_end, first.values())
+    others = get_many(other_end, first.values())
     transaction = Transaction()
     removed: set[int] = set()
     for identifier in dict.fromkeys(first.values()):
@@ -165,12 +165,12 @@ def remove(before: Stored[E], pairs: dict[int, int], keep: bool) -> bool:
         gone = {row for row, other in first.items() if other == identifier}
         if identifier in others:
             stored = others[identifier]
-            stage(transaction, stored, without(stored.entity, gone))
+            add_writes(transaction, stored, without(stored.entity, gone))
         for row in gone:
             transaction.drop(MembershipItem(row))
         removed |= gone
     whole = len(removed) == len(pairs)
-    stage(transaction, before, None if whole and not keep else without(before.entity, removed))
+    add_writes(transaction, before, None if whole and not keep else without(before.entity, removed))
     transaction.commit()
     return whole
 

@@ -18,9 +18,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # Late, because a setting that cannot be used is found when the tables are named.
-        from chalicelib.cli import commands
+        from chalicelib.cli import catalog_commands
 
-        return commands.run(options)
+        return catalog_commands.run(options)
     except (BadSetting, BadClock) as error:
         print(f"packgrid: {error}", file=sys.stderr)
         return 2

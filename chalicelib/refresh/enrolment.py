@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY
+from chalicelib.refresh.hosts.index.project_names import project_of
 from chalicelib.refresh.hosts.registry import locate
-from chalicelib.refresh.index.names import project_of
-from chalicelib.refresh.outcomes import PROJECT, REPOSITORY
 from chalicelib.settings import Upstreams
 from chalicelib.storage import sources
 from chalicelib.storage.refresh_models import SourceItem

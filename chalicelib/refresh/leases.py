@@ -7,9 +7,9 @@ when its lease runs out.
 
 from collections.abc import Iterable, Iterator
 
-from chalicelib.storage import leases
+from chalicelib.storage import lease_rows
 from chalicelib.storage.backoff import DEFAULT
-from chalicelib.storage.leases import Lease, Leases
+from chalicelib.storage.lease_rows import Lease, Leases
 from chalicelib.storage.sources import Due
 from chalicelib.storage.transaction import Contended
 
@@ -30,7 +30,7 @@ class Held:
     def __init__(self, host: str, now: float) -> None:
         self._host = host
         self._now = now
-        stored, self._version = leases.read(host)
+        stored, self._version = lease_rows.read(host)
         self._leases = self._lasting(stored)
 
     def __len__(self) -> int:
@@ -63,11 +63,11 @@ class Held:
         taken = {one.package_id: Lease(one.due, until) for one in sent}
         for attempt in DEFAULT.tries():
             if attempt:
-                stored, self._version = leases.read(self._host)
+                stored, self._version = lease_rows.read(self._host)
                 self._leases = self._lasting(stored)
             merged = self._leases | taken
             kept = sorted(merged.items(), key=lambda one: one[1].until, reverse=True)[:MOST]
-            if leases.replace(self._host, self._version, dict(kept)):
+            if lease_rows.replace(self._host, self._version, dict(kept)):
                 return
         raise Contended(f"the leases of {self._host}: other writers were always faster")
 

@@ -15,8 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib import settings, telemetry
-from chalicelib.refresh.batches import Batch, from_message
-from chalicelib.refresh.working import NoSlot, Worker
+from chalicelib.refresh.batch import Batch, from_message
+from chalicelib.refresh.worker import NoSlot, Worker
 from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
 
 #: SendMessageBatch takes ten messages and 262,144 bytes in all.

@@ -7,7 +7,7 @@ from datetime import datetime
 import emoji
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.rendering import local_time, to_json
+from chalicelib.catalog.json_body import to_json, to_local_time
 from chalicelib.search.weights import grid_weight, package_weight
 
 
@@ -61,8 +61,8 @@ def _of_package(package: Package, category: str, now: datetime) -> Entry:
         "score": package.score or 0,
         "usage": package.usage_count,
         "participants": participants,
-        "last_committed": local_time(package.last_commit_date),
-        "last_released": local_time(package.last_released),
+        "last_committed": to_local_time(package.last_commit_date),
+        "last_released": to_local_time(package.last_released),
     }
     return Entry(
         title=package.title,
@@ -112,8 +112,8 @@ def _body(
             "slug_no_prefix": subject.slug,
             "clean_title": subject.title,
             "absolute_url": f"/{path}/{subject.slug}/",
-            "created": local_time(now),
-            "modified": local_time(now),
+            "created": to_local_time(now),
+            "modified": to_local_time(now),
             "weight": weight,
             "item_type": kind,
             "slug": subject.slug,

@@ -211,7 +211,7 @@ def bind(tables: dict[str, str]) -> None:
         table.connection = shared
 
 
-def connection() -> Connection:
+def get_connection() -> Connection:
     """The connection that all models share."""
     return PackageItem._get_connection().connection
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pynamodb.models import Model
 
-from chalicelib.storage import bitmap
+from chalicelib.storage import id_bitmap
 from chalicelib.storage.backoff import DEFAULT, Backoff
 from chalicelib.storage.models import (
     BODY_ATTRIBUTES,
@@ -81,8 +81,8 @@ def ids_at(collection: str, offset: int, limit: int) -> tuple[int, list[int]]:
             break
         count = int(segment.live)
         if skip < count:
-            bits = bitmap.unpack(segment.ids)
-            ids += bitmap.descending(int(segment.segment), bits, skip, limit - len(ids))
+            bits = id_bitmap.unpack(segment.ids)
+            ids += id_bitmap.descending(int(segment.segment), bits, skip, limit - len(ids))
         skip = max(0, skip - count)
     return sum(int(segment.live) for segment in segments), ids
 

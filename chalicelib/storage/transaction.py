@@ -16,7 +16,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.storage import bitmap, models
+from chalicelib.storage import id_bitmap, models
 from chalicelib.storage.backoff import DEFAULT, Backoff
 from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
 from chalicelib.storage.models import (
@@ -163,7 +163,7 @@ class Transaction:
 
     def enlist(self, collection: str, identifier: int, listed: bool = True) -> None:
         """List an id in the directory of ``collection``, or take it off."""
-        self._listings[collection, bitmap.segment_of(identifier)][identifier] = listed
+        self._listings[collection, id_bitmap.segment_of(identifier)][identifier] = listed
 
     def count_in_category(self, category: int, change: int) -> None:
         """Count packages into (or out of) a category, which must exist."""
@@ -221,16 +221,16 @@ class Transaction:
         for (collection, segment), changes in self._listings.items():
             try:
                 stored = DirectoryItem.get(collection, segment, consistent_read=True)
-                bits, version = bitmap.unpack(stored.ids), int(stored.version)
+                bits, version = id_bitmap.unpack(stored.ids), int(stored.version)
                 condition: Condition = DirectoryItem.version == version
             except DirectoryItem.DoesNotExist:
                 bits, version = 0, 0
                 condition = DirectoryItem.collection.does_not_exist()
-            bits = bitmap.with_changes(bits, changes)
+            bits = id_bitmap.with_changes(bits, changes)
             item = DirectoryItem(
                 collection,
                 segment,
-                ids=bitmap.pack(bits),
+                ids=id_bitmap.pack(bits),
                 live=bits.bit_count(),
                 version=version + 1,
             )
@@ -260,7 +260,7 @@ def _send(writes: list[_Write]) -> None:
     # PynamoDB sends checks, deletes, puts, then updates; reasons come back in that order.
     ordered = sorted(writes, key=lambda w: (not w.check, not w.delete, w.actions is not None))
     try:
-        with TransactWrite(connection=models.connection()) as transaction:
+        with TransactWrite(connection=models.get_connection()) as transaction:
             for write in ordered:
                 if write.check and isinstance(write.model, ServedItem):
                     key = int(write.model.id)

@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from chalicelib.local.engine import Engine
-from chalicelib.search.publishing import publish
+from chalicelib.search.publisher import publish
 from chalicelib.storage import objects
-from tests.api.client import settings
 from tests.browser import install
 from tests.browser.visiting import WAIT_MS, missing, visiting
+from tests.integration.api.client import settings
 from tests.support import fixtures
 from tests.support.serving import serving
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
-from chalicelib.search.publishing import publish
+from chalicelib.search.publisher import publish
 from tests.browser.visiting import ROOT, visiting
 from tests.support import fixtures
 

@@ -25,9 +25,9 @@ from tests.e2e.serving import Catalogue
 from tests.e2e.site import BASE_URL, HOST, STAGE, Site
 from tests.e2e.steps import Failed, say, step
 from tests.e2e.world import CatalogueWorld
-from tests.iam.calls import UnknownCall
-from tests.iam.policies import PolicyError
-from tests.iam.proxy import Proxy
+from tools.iamcheck.calls import UnknownCall
+from tools.iamcheck.policies import PolicyError
+from tools.iamcheck.proxy import Proxy
 
 _SAMPLE = packaging.ROOT / "sample" / "catalogue.json"
 #: Settings of a developer's shell; functions of the engine would get them.

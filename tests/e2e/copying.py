@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.packaging import PACKAGE, TEMPLATE
 from deploy.template import Template, functions
-from tests.conformance.golden import RECORDED_AT
+from tests.contract.golden import RECORDED_AT
 from tests.e2e.steps import check
 
 API = "APIHandler"

@@ -21,7 +21,7 @@ def update(site: Site) -> None:
     listed = site.json("/api/v4/packages/?limit=50")
     _expect_detail(site, absent, _BEFORE)
     copying.change(
-        site.folder, "chalicelib/api/errors.py", f'detail = "{_BEFORE}"', f'detail = "{_AFTER}"'
+        site.folder, "chalicelib/api/exceptions.py", f'detail = "{_BEFORE}"', f'detail = "{_AFTER}"'
     )
     site.deploy({})
     _expect_detail(site, absent, _AFTER)

@@ -9,9 +9,9 @@ from deploy.packaging import TEMPLATE
 from tests.e2e import copying
 from tests.e2e.site import Site
 from tests.e2e.steps import check, say
-from tests.iam import policies
-from tests.iam.calls import LOCAL, Call, dynamodb_table, sqs_queue
-from tests.iam.policies import Grant
+from tools.iamcheck import policies
+from tools.iamcheck.calls import LOCAL, Call, dynamodb_table, sqs_queue
+from tools.iamcheck.policies import Grant
 
 _TOKENS = ("Github", "Gitlab", "Bitbucket")
 #: What Lambda does for a function rather than its code: logs, traces, and reading the queue.

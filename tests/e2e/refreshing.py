@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.refresh.batches import Batch
-from chalicelib.refresh.outcomes import REPOSITORY
+from chalicelib.refresh.batch import Batch
+from chalicelib.refresh.fetch_result import REPOSITORY
 from deploy import environment
 from tests.e2e.site import STAGE, Site
 from tests.e2e.steps import check, say, until
 from tests.e2e.world import CatalogueWorld
-from tests.upstream.world import changing, making
+from tools.fakehosts import changing, making
 
 #: The engine's scheduler looks every ten seconds, and counts from when a rule was made.
 _OFTEN, _FIRED_SECONDS = "rate(1 minute)", 100

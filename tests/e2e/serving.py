@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.conformance.golden import Recorded, differences, out_of_scope, recordings
+from tests.contract.golden import Recorded, differences, out_of_scope, recordings
 from tests.e2e.site import BASE_URL, Site
 from tests.e2e.steps import Failed, check, say, until
 from tests.e2e.world import Record

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.local.engine import Engine
 from deploy.stack import Stack
-from tests.conformance import golden
-from tests.conformance.golden import Reply
+from tests.contract import golden
+from tests.contract.golden import Reply
 from tests.e2e.steps import Failed, check, say, until
 
 STAGE = "dev"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from chalicelib.refresh.hosts.places import locate
-from chalicelib.refresh.index.names import project_of
+from chalicelib.refresh.hosts.index.project_names import project_of
+from chalicelib.refresh.hosts.repo_urls import locate
 from chalicelib.settings import Upstreams
-from tests.upstream.world import World, making
-from tests.upstream.world.project import Project, Release
+from tools.fakehosts import World, making
+from tools.fakehosts.project import Project, Release
 
 Record = dict[str, Any]
 

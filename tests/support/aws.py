@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.storage import models
 from chalicelib.storage.capacity import get_units, item_size, query_units
-from tests.iam.recording import outside
+from tools.iamcheck.recording import outside
 
 
 class Died(BaseException):
@@ -30,7 +30,7 @@ class Calls:
 @contextmanager
 def around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterator[None]:
     """Run ``wrap(operation, arguments, call)`` in place of every call that PynamoDB makes."""
-    client: Any = models.connection().client
+    client: Any = models.get_connection().client
 
     def wrapped(operation: str, arguments: Any) -> Any:
         return wrap(operation, arguments, lambda: send(operation, arguments))
@@ -43,7 +43,7 @@ def around_calls(wrap: Callable[[str, Any, Callable[[], Any]], Any]) -> Iterator
 
 
 def send(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    client: Any = models.connection().client
+    client: Any = models.get_connection().client
     answer: dict[str, Any] = type(client)._make_api_call(client, operation, arguments)
     return answer
 

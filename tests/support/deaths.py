@@ -17,7 +17,7 @@ Wrap = Callable[[str, Callable[[], Any]], Any]
 def around_everything(wrap: Wrap) -> Iterator[None]:
     """Run ``wrap(name, call)`` in place of every call to the outside."""
     with ExitStack() as stack:
-        for client in (models.connection().client, queue.client()):
+        for client in (models.get_connection().client, queue.client()):
             stack.enter_context(_around_client(client, wrap))
         stack.enter_context(_around_http(wrap))
         yield

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 
-from chalicelib.catalog.loading.load import load
-from chalicelib.catalog.loading.outcome import Outcome, Refusal
+from chalicelib.importer.loader import load
+from chalicelib.importer.report import LoadReport, Refusal
 
 Json = dict[str, Any]
 THEN = "2024-05-06T07:08:09.123456Z"
@@ -94,7 +94,7 @@ class Loaded:
 
 def load_file(path: Path) -> Loaded:
     """Load a file, and return what became of it."""
-    with Outcome() as outcome:
+    with LoadReport() as outcome:
         load(path, outcome, lambda stage, done, total: None)
         return Loaded(outcome.summary(), list(outcome.refusals()))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refresh import queue
-from chalicelib.refresh.working import Worker
+from chalicelib.refresh.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.iam.recording import outside
 from tests.support.aws import Calls, around_calls
+from tools.iamcheck.recording import outside
 
 Answer = dict[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import app
-from chalicelib.local.gateway import Gateway
+from chalicelib.local.server import Gateway
 from chalicelib.storage import models
 
 

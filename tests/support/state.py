@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from chalicelib.catalog import checking, writing
+from chalicelib.catalog import changes, consistency
 from chalicelib.catalog.entities import Grid, Package
-from chalicelib.catalog.items import stage
+from chalicelib.catalog.item_writes import add_writes
 from chalicelib.storage import models, reads
 from chalicelib.storage.models import DirectoryItem, MembershipItem
 from chalicelib.storage.transaction import Transaction
@@ -42,7 +42,7 @@ def catalogue_rows() -> Rows:
 
 
 def _rows_of(kind: str) -> list[tuple[tuple[str, str], Row]]:
-    client: Any = models.connection().client
+    client: Any = models.get_connection().client
     asked = {"TableName": models.MODELS[kind].Meta.table_name, "ConsistentRead": True}
     found: list[Row] = []
     while True:
@@ -84,7 +84,7 @@ def restore(wanted: Rows, now: Rows | None = None) -> None:
         for (kind, key), row in wanted.items()
         if now.get((kind, key)) != row
     ]
-    client: Any = models.connection().client
+    client: Any = models.get_connection().client
     for start in range(0, len(requests), _AT_ONCE):
         tables: dict[str, list[Any]] = {}
         for kind, request in requests[start : start + _AT_ONCE]:
@@ -103,14 +103,14 @@ def small_catalogue() -> None:
         restore(_SMALL)
         return
     for identifier in (1, 2, 3):
-        writing.create(category(identifier))
+        changes.create(category(identifier))
     for identifier in (1, 2, 3):
-        writing.create(package(identifier))
+        changes.create(package(identifier))
     for identifier in (1, 2):
-        writing.create(grid(identifier))
-    writing.add_to_grid(10, 1, 1)
-    writing.add_to_grid(11, 2, 1)
-    writing.add_to_grid(12, 1, 2)
+        changes.create(grid(identifier))
+    changes.add_to_grid(10, 1, 1)
+    changes.add_to_grid(11, 2, 1)
+    changes.add_to_grid(12, 1, 2)
     _SMALL.update(rows())
 
 
@@ -119,18 +119,18 @@ def full_grid(count: int, **values: Any) -> None:
 
     Row ``1000 + n`` is that of package ``n``. In few transactions, for speed.
     """
-    writing.create(category())
+    changes.create(category())
     ids = range(1, count + 1)
     at_once = 7 if values else 40
     members = sorted((package(n).title, 1000 + n, n) for n in ids)
     transaction = Transaction()
-    stage(transaction, None, grid(1, members=tuple((row, n) for _, row, n in members)))
+    add_writes(transaction, None, grid(1, members=tuple((row, n) for _, row, n in members)))
     transaction.commit()
     for start in range(0, count, at_once):
         transaction = Transaction()
         for n in ids[start : start + at_once]:
             fields = {"repo_url": ""} | values
-            stage(transaction, None, package(n, memberships=((1000 + n, 1),), **fields))
+            add_writes(transaction, None, package(n, memberships=((1000 + n, 1),), **fields))
         transaction.commit()
     for start in range(0, count, at_once):
         transaction = Transaction()
@@ -152,17 +152,17 @@ def _key(kind: str, row: Row) -> Row:
 
 def assert_sound() -> None:
     """Items, names, directory, grids and categories agree with each other."""
-    assert list(checking.faults()) == []
+    assert list(consistency.find_faults()) == []
 
 
 def packages_of(identifier: int) -> list[int]:
     """The packages of a grid, in the order shown."""
-    return [other for _, other in writing.read(Grid, identifier).entity.members]
+    return [other for _, other in changes.get(Grid, identifier).entity.members]
 
 
 def grids_of(identifier: int) -> list[int]:
     """The grids of a package, in the order shown."""
-    return [other for _, other in writing.read(Package, identifier).entity.memberships]
+    return [other for _, other in changes.get(Package, identifier).entity.memberships]
 
 
 def listed(collection: str) -> list[int]:

@@ -10,26 +10,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.refresh.hosts.answers import (
+from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
+from chalicelib.refresh.hosts.base import (
     Findings,
     age_weeks,
-    concluded,
+    build_result,
+    error_outcome,
     has_part,
     json_headers,
     known_weeks,
-    refusal,
+    not_modified_result,
     spent_until,
-    unmoved,
 )
 from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, Counting
-from chalicelib.refresh.http.each import each
-from chalicelib.refresh.http.errors import Limited, OutOfTime, Unreachable
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.failures import Limited, OutOfTime, Unreachable
+from chalicelib.refresh.http.fetch_each import each
 from chalicelib.refresh.http.headers import reading
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading
-from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
-from chalicelib.refresh.values import count, required, text
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import count, required, text
+from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 #: Where neither Retry-After nor the window's end is told: the window rolls on all the time.
 _WAIT_SECONDS = 300
@@ -66,17 +66,17 @@ class Bitbucket:
         reset = next((found.reset for found in self.readings(reply, now)), None)
         return spent_until(reply, now, reset, token=self._token, wait=_WAIT_SECONDS)
 
-    def fetch(self, batch: Sequence[Source], session: Session) -> Results:
+    def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
         """One conditional request for each repository, and its parts where it changed."""
         return each(batch, session, _one)
 
 
-def _one(source: Source, session: Session) -> Outcome:
+def _one(source: Source, session: Session) -> FetchResult:
     found, state, address = Findings(), dict(source.state), source.address
     is_asked = source.is_check_due or not state.get("open")
     if is_asked:
         reply = session.get(_path(address), cost=COST, etag=state.get("etag"))
-        refused = refusal(reply)
+        refused = error_outcome(reply)
         if refused is not None:
             return refused
         if reply.status == 200:
@@ -84,9 +84,9 @@ def _one(source: Source, session: Session) -> Outcome:
         elif not _has_weeks(source):
             state["open"] = _with_commits(state)
         elif not state.get("open"):
-            return unmoved(source, session.runtime.now().date(), state)
+            return not_modified_result(source, session.runtime.now().date(), state)
     again_at = _read_open(source, session, _path(address), found, state, is_asked)
-    return concluded(source, found, state, address, again_at)
+    return build_result(source, found, state, address, again_at)
 
 
 def _path(address: str) -> str:
@@ -105,7 +105,7 @@ def _with_commits(state: Mapping[str, Any]) -> list[str]:
 def _read_repository(source: Source, reply: Reply, found: Findings, state: dict[str, Any]) -> str:
     """Note the repository's document and which parts have to be read; its name now."""
     json = reply.json
-    mark = Mark(_REPO, f"etag:{reply.etag}" if reply.etag else "")
+    mark = Provenance(_REPO, f"etag:{reply.etag}" if reply.etag else "")
     found.add(mark, repo_description=text(json, "description"))
     address = required(json, "full_name")
     updated = required(json, "updated_on")
@@ -176,7 +176,7 @@ def _read_size(session: Session, path: str, part: str, found: Findings) -> None:
     if not has_part(reply):
         return
     size = count(reply.json, "size")
-    mark = Mark(f"{_REPO}/{part}")
+    mark = Provenance(f"{_REPO}/{part}")
     if part == "forks":
         found.add(mark, repo_forks=size)
     else:

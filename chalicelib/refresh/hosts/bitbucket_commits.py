@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from chalicelib.refresh.hosts import commits as counting
-from chalicelib.refresh.hosts.answers import Findings, age_weeks, has_part, known_weeks
-from chalicelib.refresh.hosts.commits import Commit, History, listed
-from chalicelib.refresh.http.errors import Refused
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.outcomes import Mark, Source
-from chalicelib.refresh.values import BadValue, instant, member, required, text
+from chalicelib.refresh.fetch_result import Provenance, Source
+from chalicelib.refresh.hosts import commit_history as counting
+from chalicelib.refresh.hosts.base import Findings, age_weeks, has_part, known_weeks
+from chalicelib.refresh.hosts.commit_history import Commit, History, listed
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.failures import Refused
+from chalicelib.refresh.json_fields import BadValue, instant, member, required, text
 
 METER = "hour"
 COST = {METER: 1}
@@ -132,9 +132,9 @@ class Counting:
         names = counting.participants(self.source, counts) if counts else ""
         self.found.add(self._mark(), participants=names)
 
-    def _mark(self) -> Mark:
+    def _mark(self) -> Provenance:
         head = self.state.get("head")
-        return Mark(_COMMITS, f"oid:{head}" if head else "")
+        return Provenance(_COMMITS, f"oid:{head}" if head else "")
 
     def _page(self, url: str) -> tuple[list[Commit], str] | None:
         """A page of commits and where the next one is; ``None`` if it is not to be had."""

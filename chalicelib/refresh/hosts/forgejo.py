@@ -11,27 +11,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.refresh.hosts import commits as counting
-from chalicelib.refresh.hosts.answers import (
+from chalicelib.refresh.commit_weeks import COMMITS, none
+from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
+from chalicelib.refresh.hosts import commit_history as counting
+from chalicelib.refresh.hosts.base import (
     Findings,
     age_weeks,
     archived_at,
-    concluded,
+    build_result,
+    error_outcome,
     has_part,
     known_weeks,
-    refusal,
     spent_until,
 )
-from chalicelib.refresh.hosts.commits import Commit, History, listed
-from chalicelib.refresh.hosts.places import CODEBERG
-from chalicelib.refresh.http.each import each
+from chalicelib.refresh.hosts.commit_history import Commit, History, listed
+from chalicelib.refresh.hosts.repo_urls import CODEBERG
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.fetch_each import each
 from chalicelib.refresh.http.headers import number
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading
-from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
-from chalicelib.refresh.values import BadValue, count, flag, instant, member, required, text
-from chalicelib.refresh.weeks import COMMITS, none
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 _ALL = "all"
 _PAGES, _PAGE = 10, 50
@@ -69,14 +69,14 @@ class Forgejo:
         """Where a limit is spent: Retry-After, else a minute."""
         return spent_until(reply, now, None)
 
-    def fetch(self, batch: Sequence[Source], session: Session) -> Results:
+    def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
         """One request for each repository, and one more where something was pushed."""
         return each(batch, session, _one)
 
 
-def _one(source: Source, session: Session) -> Outcome:
+def _one(source: Source, session: Session) -> FetchResult:
     reply = session.get(f"/api/v1/repos/{quote(source.address)}", cost={_ALL: 1})
-    refused = refusal(reply)
+    refused = error_outcome(reply)
     if refused is not None:
         return refused
     now = session.runtime.now()
@@ -88,7 +88,7 @@ def _one(source: Source, session: Session) -> Outcome:
     if archived is not None and archived.timestamp() < _NEVER.total_seconds():
         archived = None
     found.add(
-        Mark(_REPO),
+        Provenance(_REPO),
         repo_watchers=count(json, "stars_count"),
         repo_forks=count(json, "forks_count"),
         repo_description=text(json, "description"),
@@ -104,7 +104,7 @@ def _one(source: Source, session: Session) -> Outcome:
         path = f"/api/v1/repos/{quote(address)}/commits"
         _read_commits(source, session, path, found, state)
     state["updated"] = updated
-    return concluded(source, found, state, address)
+    return build_result(source, found, state, address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _read_commits(
     if not commits:
         _note_empty(found, state, now)
         return
-    mark = Mark(_COMMITS, f"oid:{commits[0].id}")
+    mark = Provenance(_COMMITS, f"oid:{commits[0].id}")
     found.add(mark, last_commit_date=commits[0].at)
     total = listing.total
     if total is None and listing.is_whole:
@@ -202,6 +202,6 @@ def _note_empty(found: Findings, state: dict[str, Any], now: datetime) -> None:
     """Note that there is no commit."""
     for name in ("head", "authors"):
         state.pop(name, None)
-    found.add(Mark(_COMMITS), commit_count=0, last_commit_date=None, participants="")
+    found.add(Provenance(_COMMITS), commit_count=0, last_commit_date=None, participants="")
     nothing = none(now.date() + timedelta(days=1), COMMITS)
-    found.add_weeks(Mark(_COMMITS), nothing, state)
+    found.add_weeks(Provenance(_COMMITS), nothing, state)

@@ -12,29 +12,29 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.refresh.hosts import commits as counting
+from chalicelib.refresh.commit_weeks import COMMITS, none
+from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
+from chalicelib.refresh.hosts import commit_history as counting
 from chalicelib.refresh.hosts import gitlab_graphql
-from chalicelib.refresh.hosts.answers import (
+from chalicelib.refresh.hosts.base import (
     Findings,
     age_weeks,
     archived_at,
-    concluded,
+    build_result,
+    error_outcome,
     json_headers,
     known_weeks,
-    refusal,
+    not_modified_result,
     spent_until,
-    unmoved,
 )
 from chalicelib.refresh.hosts.gitlab_commits import ALL, Listing, contributors, history
-from chalicelib.refresh.hosts.places import GITLAB
-from chalicelib.refresh.http.each import each
+from chalicelib.refresh.hosts.repo_urls import GITLAB
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.fetch_each import each
 from chalicelib.refresh.http.headers import number, reading
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.limits import Policy, Rate, Reading
-from chalicelib.refresh.outcomes import Mark, Outcome, Results, Source
-from chalicelib.refresh.values import BadValue, count, flag, instant, member, required, text
-from chalicelib.refresh.weeks import COMMITS, none
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 _PROJECTS = "projects"
 #: ``last_activity_at`` moves once an hour at most (``Event`` in GitLab's source), so what was
@@ -81,7 +81,7 @@ class GitLab:
             reset = next((found.reset for found in self.readings(reply, now)), None)
         return spent_until(reply, now, reset, token=self._token)
 
-    def fetch(self, batch: Sequence[Source], session: Session) -> Results:
+    def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
         """Many projects by one query at gitlab.com, else one by one."""
         if self._is_public:
             return gitlab_graphql.fetch(batch, session, {ALL: 1}, _by_node, _by_rest)
@@ -100,7 +100,7 @@ def _policy(is_public: bool, has_token: bool) -> Policy:
     return Policy({ALL: Rate(limit, 60, limit // 5), _PROJECTS: Rate(400, 60, 80)}, 2, 50)
 
 
-def _by_itself(source: Source, session: Session) -> Outcome:
+def _by_itself(source: Source, session: Session) -> FetchResult:
     """One project; by the query where the time of its last activity would not do."""
     if source.state.get("is_unsettled"):
         nodes = gitlab_graphql.nodes_or_none([source], session, {ALL: 1}) or {}
@@ -110,12 +110,12 @@ def _by_itself(source: Source, session: Session) -> Outcome:
     return _by_rest(source, session)
 
 
-def _by_node(source: Source, session: Session, node: Mapping[str, Any]) -> Outcome:
+def _by_node(source: Source, session: Session, node: Mapping[str, Any]) -> FetchResult:
     """A project of which the query told; more is asked where its newest commit is new."""
     asking = _Asking(source, session)
     head = text(node, "repository", "tree", "lastCommit", "sha", longest=100)
     asking.found.add(
-        Mark(_BATCH),
+        Provenance(_BATCH),
         repo_watchers=count(node, "starCount"),
         repo_forks=count(node, "forksCount"),
         repo_description=text(node, "description"),
@@ -139,10 +139,10 @@ def _by_node(source: Source, session: Session, node: Mapping[str, Any]) -> Outco
         asking.age()
     asking.state["is_unsettled"] = asking.is_unsettled(source.state.get("activity"))
     address = required(node, "fullPath")
-    return concluded(source, asking.found, asking.state, address, is_nested=True)
+    return build_result(source, asking.found, asking.state, address, is_nested=True)
 
 
-def _by_rest(source: Source, session: Session) -> Outcome:
+def _by_rest(source: Source, session: Session) -> FetchResult:
     """A project by its path: one conditional request where nothing happened."""
     asking = _Asking(source, session)
     state = asking.state
@@ -151,12 +151,12 @@ def _by_rest(source: Source, session: Session) -> Outcome:
         cost={ALL: 1, _PROJECTS: 1},
         etag=source.state.get("etag"),
     )
-    refused = refusal(reply)
+    refused = error_outcome(reply)
     if refused is not None:
         return refused
     if reply.status == 304:
         if not state.get("is_unsettled") and asking.has_weeks():
-            return unmoved(source, asking.now.date(), state)
+            return not_modified_result(source, asking.now.date(), state)
         address, activity = source.address, state.get("activity")
     else:
         address, activity = asking.read_project(reply)
@@ -167,7 +167,7 @@ def _by_rest(source: Source, session: Session) -> Outcome:
         asking.read_commits(count(state, "id"))
     state["activity"] = activity
     state["is_unsettled"] = asking.is_unsettled(activity)
-    return concluded(source, asking.found, state, address, is_nested=True)
+    return build_result(source, asking.found, state, address, is_nested=True)
 
 
 @dataclass
@@ -187,7 +187,7 @@ class _Asking:
         """Note a project's document; its path now, and when something happened last."""
         json = reply.json
         self.found.add(
-            Mark(_PROJECT, f"etag:{reply.etag}" if reply.etag else ""),
+            Provenance(_PROJECT, f"etag:{reply.etag}" if reply.etag else ""),
             repo_watchers=count(json, "star_count"),
             repo_forks=count(json, "forks_count"),
             repo_description=text(json, "description"),
@@ -230,14 +230,14 @@ class _Asking:
         """Note the newest commit."""
         if at is None:
             raise BadValue("the newest commit has no date")
-        self.found.add(Mark(call, f"oid:{head}"), last_commit_date=at)
+        self.found.add(Provenance(call, f"oid:{head}"), last_commit_date=at)
 
     def note_empty(self) -> None:
         """Note that there is no commit."""
         self.state.pop("head", None)
         nothing = none(self.now.date() + timedelta(days=1), COMMITS)
-        self.found.add(Mark(_COMMITS), commit_count=0, last_commit_date=None, participants="")
-        self.found.add_weeks(Mark(_COMMITS), nothing, self.state)
+        self.found.add(Provenance(_COMMITS), commit_count=0, last_commit_date=None, participants="")
+        self.found.add_weeks(Provenance(_COMMITS), nothing, self.state)
 
     def age(self) -> None:
         """Move the weeks on: nothing was committed."""
@@ -251,9 +251,9 @@ class _Asking:
         if listing is not None and listing.is_complete:
             instants = (commit.at for commit in listing.commits)
             counted = counting.counted(instants, self.now.date())
-            self.found.add_weeks(Mark(_COMMITS, token), counted, self.state)
+            self.found.add_weeks(Provenance(_COMMITS, token), counted, self.state)
         people = contributors(self.session, project)
         if people is not None:
-            self.found.add(Mark(_CONTRIBUTORS, token), participants=people.names)
+            self.found.add(Provenance(_CONTRIBUTORS, token), participants=people.names)
             if people.total is not None:
-                self.found.add(Mark(_CONTRIBUTORS, token), commit_count=people.total)
+                self.found.add(Provenance(_CONTRIBUTORS, token), commit_count=people.total)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.refresh.hosts.answers import has_part
-from chalicelib.refresh.hosts.commits import Commit, History, listed
+from chalicelib.refresh.hosts.base import has_part
+from chalicelib.refresh.hosts.commit_history import Commit, History, listed
+from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.headers import number
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.values import BadValue, count, instant, names, required, text
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, instant, names, required, text
 
 ALL = "all"
 _PAGE = 100

@@ -11,11 +11,11 @@ so is one that takes more than 30 seconds; then half of the projects are asked f
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from chalicelib.refresh.http.each import each, postponed
-from chalicelib.refresh.http.errors import Limited, OutOfTime, Refused, Unreachable
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.outcomes import Outcome, Postponed, Results, Source
-from chalicelib.refresh.values import member
+from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Postponed, Source
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.fetch_each import each, postponed
+from chalicelib.refresh.json_fields import member
 
 MOST_PATHS = 50
 #: After so many failures in a row each project is asked for by itself.
@@ -30,8 +30,8 @@ QUERY = """query($paths: [String!]) {
   }
 }"""
 
-ByNode = Callable[[Source, Session, Mapping[str, Any]], Outcome]
-ByRest = Callable[[Source, Session], Outcome]
+ByNode = Callable[[Source, Session, Mapping[str, Any]], FetchResult]
+ByRest = Callable[[Source, Session], FetchResult]
 
 
 def fetch(
@@ -40,7 +40,7 @@ def fetch(
     cost: Mapping[str, int],
     by_node: ByNode,
     by_rest: ByRest,
-) -> Results:
+) -> FetchResults:
     """Ask for the batch, halving what is too much; nothing more once something is postponed."""
     waiting = [batch[place : place + MOST_PATHS] for place in range(0, len(batch), MOST_PATHS)]
     waiting.reverse()
@@ -79,10 +79,10 @@ def _answers(
     nodes: Mapping[str, Mapping[str, Any]],
     by_node: ByNode,
     by_rest: ByRest,
-) -> Generator[tuple[Source, Outcome], None, Postponed | None]:
+) -> Generator[tuple[Source, FetchResult], None, Postponed | None]:
     """What comes of each project of a chunk; returns what postponed it, if anything did."""
 
-    def one(source: Source, session: Session) -> Outcome:
+    def one(source: Source, session: Session) -> FetchResult:
         node = nodes.get(source.address.lower())
         if node is None:
             return by_rest(source, session)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from chalicelib.refresh.hosts import places
+from chalicelib.refresh.fetch_result import PROJECT, Host
+from chalicelib.refresh.hosts import repo_urls
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
 from chalicelib.refresh.hosts.forgejo import Forgejo
 from chalicelib.refresh.hosts.gitlab import GitLab
-from chalicelib.refresh.hosts.places import locate, web_url
-from chalicelib.refresh.outcomes import PROJECT, Host
+from chalicelib.refresh.hosts.repo_urls import locate, web_url
 from chalicelib.settings import SelfHosted, Upstreams
 
 __all__ = ["hosts", "locate", "web_url"]
@@ -23,29 +23,29 @@ def hosts(upstreams: Upstreams, tokens: Mapping[str, str]) -> dict[str, Host]:
     """
     # Here, because what reads the index is large and ``locate`` needs none of it.
     from chalicelib.refresh.hosts.github import GitHub
-    from chalicelib.refresh.index.host import PackageIndex
-    from chalicelib.refresh.index.serials import Serials
+    from chalicelib.refresh.hosts.index.package_index import PackageIndex
+    from chalicelib.refresh.hosts.index.serials import Serials
 
     found: list[Host] = [
         GitHub(
             upstreams.github_api_url,
-            tokens.get(places.GITHUB),
+            tokens.get(repo_urls.GITHUB),
             upstreams.github_api_url is not None,
         ),
         GitLab(
-            places.GITLAB,
+            repo_urls.GITLAB,
             _root(upstreams.gitlab_api_url, "https://gitlab.com"),
             "https://gitlab.com",
-            tokens.get(places.GITLAB),
+            tokens.get(repo_urls.GITLAB),
             upstreams.gitlab_api_url is not None,
         ),
         Bitbucket(
             _root(upstreams.bitbucket_api_url, "https://api.bitbucket.org"),
-            tokens.get(places.BITBUCKET),
+            tokens.get(repo_urls.BITBUCKET),
             upstreams.bitbucket_api_url is not None,
         ),
         Forgejo(
-            places.CODEBERG,
+            repo_urls.CODEBERG,
             _root(upstreams.codeberg_api_url, "https://codeberg.org"),
             "https://codeberg.org",
             upstreams.codeberg_api_url is not None,
@@ -72,7 +72,7 @@ def _own(own: SelfHosted, tokens: Mapping[str, str]) -> Host:
     public_url = f"https://{own.host}"
     base_url = _root(own.api_url, public_url)
     may_be_private = own.api_url is not None
-    if own.kind == places.GITLAB:
+    if own.kind == repo_urls.GITLAB:
         return GitLab(own.host, base_url, public_url, tokens.get(own.host), may_be_private)
     return Forgejo(own.host, base_url, public_url, may_be_private)
 

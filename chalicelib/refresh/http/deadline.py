@@ -11,7 +11,7 @@ from types import TracebackType
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from chalicelib.refresh.http.errors import BadAnswer
+from chalicelib.refresh.http.failures import BadAnswer
 
 _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 

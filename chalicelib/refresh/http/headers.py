@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from chalicelib.refresh.limits import Reading
+from chalicelib.refresh.rate_limit import Reading
 
 #: No host is believed to mean more than a day.
 _LONGEST = timedelta(days=1)

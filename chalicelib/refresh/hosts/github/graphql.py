@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from chalicelib.refresh.hosts.github import limits
-from chalicelib.refresh.hosts.github.draft import Head, Repository, checked_name, oid, parted
+from chalicelib.refresh.fetch_result import Failed, Gone, Postponed, Source
+from chalicelib.refresh.hosts.github import quotas
+from chalicelib.refresh.hosts.github.collector import Head, Repository, checked_name, oid, parted
 from chalicelib.refresh.http import headers
-from chalicelib.refresh.http.each import DOWN_AFTER, DOWN_FOR
-from chalicelib.refresh.http.errors import Limited, OutOfTime, Refused, Unreachable
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import ATTEMPTS, Session
-from chalicelib.refresh.outcomes import Failed, Gone, Postponed, Source
-from chalicelib.refresh.values import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.http.client import ATTEMPTS, Session
+from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.fetch_each import DOWN_AFTER, DOWN_FOR
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
 
 #: ``history`` is the one connection of a repository: a query costs a point up to a hundred.
 _FRAGMENT = (
@@ -140,7 +140,7 @@ def _asked(group: list[Source], session: Session) -> _Answer:
     reply = session.post(
         "/graphql",
         {"query": query([parted(source.address) for source in group])},
-        cost=limits.GRAPHQL_COST,
+        cost=quotas.GRAPHQL_COST,
         # What was too heavy once would be so again, and is charged for.
         attempts=1 if len(group) > 1 else ATTEMPTS,
     )
@@ -219,10 +219,10 @@ def _limit(
     messages = [_message(error).lower() for error in [*others, reply.json]]
     if any("secondary rate limit" in message for message in messages):
         until = headers.retry_after(reply.headers, now) or now + _MINUTE
-        cost = {limits.REST_MINUTE: 1, **limits.GRAPHQL_COST}
+        cost = {quotas.REST_MINUTE: 1, **quotas.GRAPHQL_COST}
     elif any(map(_is_limit, [*others, *chain.from_iterable(by_alias.values())])):
         until = headers.retry_after(reply.headers, now) or _reset(reply, now)
-        cost = limits.GRAPHQL_COST
+        cost = quotas.GRAPHQL_COST
     else:
         return None
     session.budget.block(session.host, cost, until)
@@ -237,7 +237,7 @@ def _is_limit(error: Any) -> bool:
 
 def _reset(reply: Reply, now: datetime) -> datetime:
     """The window's end by the headers or the body; an hour from now at the latest."""
-    reading = headers.reading(reply.headers, now, limits.GRAPHQL, "X-RateLimit", is_epoch=True)
+    reading = headers.reading(reply.headers, now, quotas.GRAPHQL, "X-RateLimit", is_epoch=True)
     try:
         named = reading.reset if reading else instant(reply.json, "data", "rateLimit", "resetAt")
     except BadValue:

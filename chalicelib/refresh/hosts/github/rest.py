@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from chalicelib.refresh import weeks as periods
-from chalicelib.refresh.hosts.github import limits
-from chalicelib.refresh.hosts.github.draft import (
+from chalicelib.refresh import commit_weeks as periods
+from chalicelib.refresh.commit_weeks import PARTICIPATION, Weeks
+from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Provenance
+from chalicelib.refresh.hosts.github import quotas
+from chalicelib.refresh.hosts.github.collector import (
     COMMITS,
     CONTRIBUTORS,
     PARTS,
@@ -24,13 +26,11 @@ from chalicelib.refresh.hosts.github.draft import (
     oid,
     parted,
 )
-from chalicelib.refresh.http.each import DOWN_AFTER, DOWN_FOR
-from chalicelib.refresh.http.errors import Limited, OutOfTime, Refused, Unreachable
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.http.session import Session
-from chalicelib.refresh.outcomes import Figures, Gone, Mark, Postponed
-from chalicelib.refresh.values import BadValue, count, instant, names, text
-from chalicelib.refresh.weeks import PARTICIPATION, Weeks
+from chalicelib.refresh.http.client import Session
+from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.fetch_each import DOWN_AFTER, DOWN_FOR
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, instant, names, text
 
 _MOST_PAGES = 10
 #: A head older than this has no commit in the 52 weeks, wherever they end.
@@ -84,7 +84,7 @@ class Parts:
         """Ask for a part of a repository; raises Blocked, BadValue, and as ``Session.get``."""
         is_named = path.startswith(("http://", "https://"))
         url = path if is_named else f"{self.root}{path_of(draft.address)}{path}"
-        reply = self.session.get(url, cost=limits.REST_COST, params=params, etag=etag)
+        reply = self.session.get(url, cost=quotas.REST_COST, params=params, etag=etag)
         if reply.status == 451:
             raise Blocked
         if reply.status == 304 and not etag:
@@ -145,7 +145,7 @@ def _commits(draft: Draft, parts: Parts) -> None:
     if reply.status == 409:
         # "Git Repository is empty."
         draft.keep("commits_etag", None)
-        draft.is_at(Head("", None, 0), Mark("commits"))
+        draft.is_at(Head("", None, 0), Provenance("commits"))
         return
     listed = _listed(reply)
     if not listed:
@@ -155,7 +155,7 @@ def _commits(draft: Draft, parts: Parts) -> None:
         raise BadValue("commit.committer.date is missing")
     head = Head(oid(listed[0], "sha"), committed, _last_page(reply, len(listed)))
     draft.keep("commits_etag", etag_of(reply))
-    draft.is_at(head, Mark("commits", f"oid:{head.oid}"))
+    draft.is_at(head, Provenance("commits", f"oid:{head.oid}"))
 
 
 def _last_page(reply: Reply, otherwise: int) -> int:
@@ -177,13 +177,13 @@ def _contributors(draft: Draft, parts: Parts) -> None:
     if reply.status == 304:
         draft.had(CONTRIBUTORS)
         return
-    if limits.is_too_large(reply):
+    if quotas.is_too_large(reply):
         # It will not become smaller: what is known stays.
         draft.keep("contributors_etag", None)
         draft.had(CONTRIBUTORS)
         return
     etag = etag_of(reply)
-    mark = Mark("contributors", f"etag:{etag}" if etag else "")
+    mark = Provenance("contributors", f"etag:{etag}" if etag else "")
     logins: list[str] = []
     if reply.status != 204:
         logins = _logins(reply)
@@ -216,7 +216,7 @@ def _participation(draft: Draft, parts: Parts) -> None:
     today, head = now.date(), draft.head
     if head is not None and head < now - _LONG_AGO:
         draft.keep("participation_etag", None)
-        mark = Mark("commits", f"oid:{draft.state['oid']}")
+        mark = Provenance("commits", f"oid:{draft.state['oid']}")
         draft.has_weeks(periods.none(today, PARTICIPATION), mark)
         draft.had(WEEKS)
         return
@@ -256,7 +256,7 @@ def _has_participation(draft: Draft, reply: Reply, today: date) -> None:
         counts = _counts(reply) or periods.none(today, PARTICIPATION).counts
         draft.keep("participation_etag", etag_of(reply))
     etag = draft.state.get("participation_etag")
-    mark = Mark("stats/participation", f"etag:{etag}" if etag else "")
+    mark = Provenance("stats/participation", f"etag:{etag}" if etag else "")
     draft.has_weeks(Weeks(counts, today, PARTICIPATION), mark)
     draft.had(WEEKS)
 

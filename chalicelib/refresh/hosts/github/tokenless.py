@@ -4,24 +4,24 @@ A conditional request tells of most repositories that nothing changed. The newes
 for only where the last push, or the default branch, is another one.
 """
 
-from chalicelib.refresh.hosts.answers import refusal
-from chalicelib.refresh.hosts.github import limits
-from chalicelib.refresh.hosts.github.draft import COMMITS, Draft, Repository, checked_name
+from chalicelib.refresh.fetch_result import FetchResult, Figures, Provenance, Source, Unchanged
+from chalicelib.refresh.hosts.base import error_outcome
+from chalicelib.refresh.hosts.github import quotas
+from chalicelib.refresh.hosts.github.collector import COMMITS, Draft, Repository, checked_name
 from chalicelib.refresh.hosts.github.rest import Parts, etag_of, path_of
-from chalicelib.refresh.http.reply import Reply
-from chalicelib.refresh.outcomes import Figures, Mark, Outcome, Source, Unchanged
-from chalicelib.refresh.values import BadValue, count, flag, required, text
+from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.json_fields import BadValue, count, flag, required, text
 
 
-def one(source: Source, parts: Parts) -> Outcome:
+def one(source: Source, parts: Parts) -> FetchResult:
     """What comes of one repository; raises BadValue, and as ``Session.get``."""
     draft = Draft(source, parts.session.runtime.now())
     etag = draft.state.get("repository_etag")
     path = parts.root + path_of(source.address)
-    reply = parts.session.get(path, cost=limits.REST_COST, etag=etag)
+    reply = parts.session.get(path, cost=quotas.REST_COST, etag=etag)
     if reply.status == 304 and etag:
         return _unchanged(draft, parts)
-    if outcome := refusal(reply):
+    if outcome := error_outcome(reply):
         return outcome
     if reply.status != 200:
         raise BadValue("status 304 without having been asked")
@@ -29,7 +29,7 @@ def one(source: Source, parts: Parts) -> Outcome:
     return parts.completed(draft)
 
 
-def _unchanged(draft: Draft, parts: Parts) -> Outcome:
+def _unchanged(draft: Draft, parts: Parts) -> FetchResult:
     """The repository is as it was: what is open is had, and the weeks shift."""
     draft.has_news = True
     if COMMITS not in draft.open:
@@ -60,7 +60,7 @@ def _read(draft: Draft, reply: Reply) -> None:
     )
     pushed = [text(found, "pushed_at", longest=40), text(found, "default_branch", longest=255)]
     etag = etag_of(reply)
-    draft.is_repository(repository, Mark("repository", f"etag:{etag}" if etag else ""))
+    draft.is_repository(repository, Provenance("repository", f"etag:{etag}" if etag else ""))
     draft.keep("repository_etag", etag)
     if "oid" not in draft.state or draft.state.get("pushed") != pushed:
         draft.open.add(COMMITS)

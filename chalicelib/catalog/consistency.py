@@ -1,0 +1,135 @@
+"""Whether the tables agree with each other, and bringing old bodies up to date."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.catalog import changes
+from chalicelib.catalog.entities import Category, Grid, Package
+from chalicelib.catalog.item_writes import (
+    COLLECTIONS,
+    MODELS,
+    Versioned,
+    add_writes,
+    from_item,
+    unique_names,
+)
+from chalicelib.catalog.json_body import RENDER_VERSION, render_body
+from chalicelib.storage import id_bitmap
+from chalicelib.storage.backoff import DEFAULT
+from chalicelib.storage.models import DirectoryItem, MembershipItem, NameItem
+from chalicelib.storage.transaction import Contended, Transaction, VersionConflict
+
+_KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
+
+
+def find_faults() -> Iterator[str]:
+    """Every disagreement between items, names, directory, grids and categories, as text.
+
+    Reads all tables whole: for operators and tests, not for serving.
+    """
+    everything = {kind: dict(_stored(kind)) for kind in _KINDS}
+    names: dict[str, list[int]] = defaultdict(list)
+    for kind, items in everything.items():
+        collection = COLLECTIONS[kind]
+        for identifier, (stored, body) in items.items():
+            for name in unique_names(stored.entity):
+                names[name].append(identifier)
+            if stored.rendering == RENDER_VERSION and body != render_body(stored.entity):
+                yield f"{collection} {identifier}: the body is not that of its attributes"
+        yield from _listing_faults(collection, set(items))
+    kept = {item.name: [int(item.owner)] for item in NameItem.scan(consistent_read=True)}
+    for name in sorted(names.keys() | kept.keys()):
+        if names.get(name) != kept.get(name):
+            bearers = sorted(names.get(name, []))
+            yield f"name {name}: kept for {kept.get(name)}, borne by {bearers}"
+    yield from _category_faults(everything[Category], everything[Package])
+    yield from _membership_faults(everything[Grid], everything[Package])
+
+
+def rerender() -> int:
+    """Render anew every body that another version of the rendering made; returns how many.
+
+    Raises Contended.
+    """
+    done = 0
+    for kind in _KINDS:
+        for identifier, (stored, _) in _stored(kind):
+            if stored.rendering != RENDER_VERSION:
+                done += _rerender_one(kind, identifier)
+    return done
+
+
+def _rerender_one(kind: type[Any], identifier: int) -> int:
+    for _ in DEFAULT.tries():
+        try:
+            before = changes.get(kind, identifier)
+            if before.rendering == RENDER_VERSION:
+                return 0
+            transaction = Transaction()
+            add_writes(transaction, before, before.entity)
+            transaction.commit()
+        except changes.DoesNotExist:
+            return 0
+        except VersionConflict:
+            # Not every write renders: a package that is counted in a category does not.
+            continue
+        return 1
+    raise Contended(f"{kind.__name__.lower()} {identifier} could not be rendered anew")
+
+
+def _stored(kind: type[Any]) -> Iterator[tuple[int, tuple[Versioned[Any], str]]]:
+    for item in MODELS[kind].scan(consistent_read=True):
+        yield int(item.id), (from_item(kind, item), item.body)
+
+
+def _listing_faults(collection: str, live: set[int]) -> Iterator[str]:
+    listed: set[int] = set()
+    for segment in DirectoryItem.query(collection, consistent_read=True):
+        bits = id_bitmap.unpack(segment.ids)
+        ids = id_bitmap.descending(int(segment.segment), bits, 0, id_bitmap.SPAN)
+        if len(ids) != int(segment.live):
+            yield f"directory of {collection}, segment {segment.segment}: wrong count"
+        listed.update(ids)
+    for identifier in sorted(listed ^ live):
+        state = "listed but not there" if identifier in listed else "there but not listed"
+        yield f"{collection} {identifier}: {state}"
+
+
+def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+    counts = dict.fromkeys(categories, 0)
+    for identifier, (stored, _) in packages.items():
+        category = stored.entity.category_id
+        if category not in counts:
+            yield f"packages {identifier}: its category {category} is not there"
+            continue
+        counts[category] += 1
+    for identifier, (stored, _) in categories.items():
+        if stored.counted != counts[identifier]:
+            yield f"categories {identifier}: counts {stored.counted}, has {counts[identifier]}"
+
+
+def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+    rows = {
+        int(row.id): (int(row.grid_id), int(row.package_id))
+        for row in MembershipItem.scan(consistent_read=True)
+    }
+    by_grid = {
+        row: (identifier, package)
+        for identifier, (stored, _) in grids.items()
+        for row, package in stored.entity.members
+    }
+    by_package = {
+        row: (grid, identifier)
+        for identifier, (stored, _) in packages.items()
+        for row, grid in stored.entity.memberships
+    }
+    for row in sorted(rows.keys() | by_grid.keys() | by_package.keys()):
+        views = (rows.get(row), by_grid.get(row), by_package.get(row))
+        if len(set(views)) != 1:
+            yield f"membership {row}: row {views[0]}, grid says {views[1]}, package {views[2]}"
+    for identifier, (stored, _) in grids.items():
+        pairs = [pair for pair in stored.entity.members if pair[1] in packages]
+        titles = [packages[package][0].entity.title for _, package in pairs]
+        if titles != sorted(titles) or len(pairs) != len(stored.entity.members):
+            yield f"grids {identifier}: its packages are not those there, in order of title"

@@ -1,0 +1,51 @@
+"""What an entity must be like to be stored and served at all, whoever wrote it."""
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from chalicelib.catalog.entities import Entity
+from chalicelib.catalog.json_body import is_renderable
+from chalicelib.storage.reads import MAX_ID, MAX_NAME_BYTES
+from chalicelib.storage.transaction import WriteRefused
+
+
+class Invalid(WriteRefused):
+    """The entity cannot be stored; the text says why, for a person."""
+
+
+def validate(entity: Entity) -> None:
+    """Raise Invalid for an entity that would be stored wrongly, or could never be read."""
+    if not 1 <= entity.id <= MAX_ID:
+        raise Invalid(f"id: {entity.id} is not an id")
+    if not entity.slug.strip():
+        raise Invalid("slug: blank")
+    for name in ("slug", "repo_url"):
+        if len((getattr(entity, name, "") or "").encode(errors="replace")) > MAX_NAME_BYTES:
+            raise Invalid(f"{name}: longer than {MAX_NAME_BYTES} bytes")
+    for field in dataclasses.fields(entity):
+        fault = _fault(getattr(entity, field.name))
+        if fault:
+            raise Invalid(f"{field.name}: {fault}")
+
+
+def _fault(value: Any) -> str | None:
+    """Why a value cannot be stored."""
+    match value:
+        case None | bool():
+            return None
+        case int():
+            return None if -MAX_ID - 1 <= value <= MAX_ID else "a number of more than 64 bits"
+        case str():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                return "text with a lone surrogate"
+            return None
+        case datetime():
+            if value.tzinfo is None:
+                return "a date without a time zone"
+            return None if is_renderable(value) else "a date outside the calendar"
+        case tuple():
+            return next((fault for element in value if (fault := _fault(element))), None)
+    return f"not a value that can be stored: {type(value).__name__}"

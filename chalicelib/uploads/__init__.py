@@ -1,1 +1,0 @@
-"""Loading a catalogue by putting it in the bucket, under ``catalogues/``."""

@@ -1,0 +1,165 @@
+"""Which hosts are answered, and that links lead to no other."""
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib.api.allowed_hosts import domain_of, is_allowed
+from chalicelib.settings import BadSetting, from_environment
+from tests.integration.api.client import ROOT, ask, settings
+
+FORGED = [
+    "evil.example",
+    "djangopackages.org.evil.example",
+    "evil.example:443",
+    "xdjangopackages.org",
+    "djangopackages.org@evil.example",
+    "evil.example/djangopackages.org",
+    "evil.example#djangopackages.org",
+    "djangopackages.org evil.example",
+    "djangopackages.org,evil.example",
+    "[::1]",
+    "127.0.0.1",
+    "localhost",
+    "",
+    "*",
+    ".djangopackages.org",
+]
+
+
+@pytest.mark.parametrize("host", FORGED)
+@pytest.mark.parametrize("path", ["/api/v4/packages/", "/api/v4/packages", "/api/v4/nothing"])
+def test_a_host_that_is_not_allowed_is_a_bad_request(site: int, host: str, path: str) -> None:
+    with settings(allowed_hosts=("djangopackages.org",)):
+        reply = ask(site, path, headers={"Host": host})
+    assert reply.status == 400
+    assert reply.detail == "Invalid Host header."
+    assert "location" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("allowed", "host"),
+    [
+        ("example.org", "example.org"),
+        ("example.org", "EXAMPLE.org:8443"),
+        ("Example.ORG", "example.org."),
+        (".example.org", "example.org"),
+        (".example.org", "a.b.example.org:80"),
+        ("other.net, example.org", "example.org"),
+        ("[::1]", "[::1]:8000"),
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("*", "whatever.example"),
+    ],
+)
+def test_an_allowed_host_gets_links_to_itself(site: int, allowed: str, host: str) -> None:
+    with settings(allowed_hosts=from_environment({"ALLOWED_HOSTS": allowed}).allowed_hosts):
+        reply = ask(site, "/api/v4/", headers={"Host": host})
+    assert reply.status == 200
+    assert reply.json["packages"] == f"https://{host}/api/v4/packages/"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Host", "evil.example"),
+        ("Forwarded", "host=evil.example"),
+        ("X-Original-Host", "evil.example"),
+    ],
+)
+def test_no_other_header_names_the_host(site: int, name: str, value: str) -> None:
+    reply = ask(site, "/api/v4/", headers={name: value})
+    assert reply.status == 200
+    assert reply.json["packages"] == f"{ROOT}packages/"
+
+
+AROUND = (
+    "",
+    ".",
+    "a.",
+    "evil",
+    "evil.",
+    ":",
+    ":80",
+    "/",
+    "@",
+    "#",
+    "*",
+    "%",
+    " ",
+    "\r\n",
+    "\u0130",
+)
+NAMES = ("example.org", "EXAMPLE.net", "a.example.net", "evil.example", "[::1]")
+LISTED = re.compile(
+    r"(example\.org|([a-z0-9.-]*\.)?example\.net)\.?(:[0-9]+)?", re.IGNORECASE | re.ASCII
+)
+
+
+def test_only_what_is_listed_is_allowed() -> None:
+    found = set()
+    for host in map("".join, product(AROUND, NAMES, AROUND)):
+        domain = domain_of(host)
+        if domain is not None and is_allowed(domain, ("example.org", ".example.net")):
+            found.add(host)
+        assert (host in found) == (LISTED.fullmatch(host) is not None), host
+    assert {"example.org", "a.a.example.net:80"} <= found
+
+
+@pytest.mark.parametrize(
+    "value", ["https://example.org", "example.org:80", "exam ple.org", "a/b", "*.example.org"]
+)
+def test_what_is_no_host_is_refused_as_a_setting(value: str) -> None:
+    with pytest.raises(BadSetting, match="ALLOWED_HOSTS"):
+        from_environment({"ALLOWED_HOSTS": value})
+
+
+def test_only_here_any_host_is_allowed_by_default() -> None:
+    assert from_environment({}).allowed_hosts == ("*",)
+    assert from_environment({"AWS_LAMBDA_FUNCTION_NAME": "api"}).allowed_hosts == ()
+
+
+@pytest.mark.parametrize(
+    ("host", "base_url", "status"),
+    [
+        ("abc.execute-api.eu-west-1.amazonaws.com", None, 200),
+        ("evil.example", None, 400),
+        ("evil.example", "https://packages.example", 400),
+        ("packages.example", "https://packages.example", 200),
+    ],
+)
+def test_when_deployed_the_gateway_says_which_host_it_is(
+    bare: int, monkeypatch: pytest.MonkeyPatch, host: str, base_url: str | None, status: int
+) -> None:
+    """As in the event of a REST API, whose context tells the domain that was asked."""
+    monkeypatch.setattr(
+        app.app,
+        "settings",
+        from_environment(
+            {"AWS_LAMBDA_FUNCTION_NAME": "api"}
+            | ({"PACKGRID_BASE_URL": base_url} if base_url else {})
+        ),
+    )
+    event: dict[str, Any] = {
+        "resource": "/api/v4",
+        "path": "/api/v4/",
+        "httpMethod": "GET",
+        "multiValueHeaders": {"Host": [host]},
+        "headers": {"Host": host},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+        "requestContext": {
+            "httpMethod": "GET",
+            "resourcePath": "/api/v4",
+            "path": "/prod/api/v4/",
+            "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+    }
+    assert app.app(event, None)["statusCode"] == status

@@ -1,0 +1,278 @@
+"""Leases: what was sent is not sent again while it is under way, and others are not kept back."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.refresh import planner
+from chalicelib.refresh.batch import Batch
+from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
+from chalicelib.refresh.rate_limit import Policy, Rate
+from chalicelib.refresh.status import standing
+from chalicelib.storage import lease_rows, refresh_state, sources
+from chalicelib.storage.capacity import MAX_ITEM_BYTES
+from chalicelib.storage.lease_rows import Lease
+from chalicelib.storage.sources import Due
+from chalicelib.storage.transaction import Contended
+from tests.integration.refresh.site import EVERY, Site, row, stars
+from tests.integration.refresh.toy import Toy
+from tests.support.aws import recorded
+from tests.support.races import before_each
+from tests.support.state import rows
+from tests.support.upstream.asking import TODAY
+from tools.fakehosts.replay import Replay, Routes
+
+NOWHERE = "http://127.0.0.1:9"
+tables = pytest.mark.usefixtures("tables")
+
+
+def make_due(number: int, at: datetime) -> None:
+    item = row(number)
+    item.due = at.timestamp()
+    sources.replace(item, int(item.version))
+
+
+def packages(batches: Sequence[Batch]) -> list[int]:
+    return [one for batch in batches for one in batch.packages]
+
+
+def leased() -> set[int]:
+    stored, _ = lease_rows.read("github")
+    return set(stored)
+
+
+@tables
+def test_a_plan_writes_one_row_however_much_it_sends() -> None:
+    site = Site(12).build()
+    before = rows()
+    with recorded() as calls:
+        assert len(packages(site.planned(Toy(NOWHERE, batch=4)))) == 12
+    assert calls.operations == ["GetItem", "GetItem", "Query", "PutItem"]
+    after = rows()
+    assert {place: after[place] for place in before} == before
+    (new,) = after.keys() - before.keys()
+    assert new[0] == "hosts"
+    # It is no budget, and DynamoDB must not let it expire.
+    assert refresh_state.all_meters() == {}
+    assert "until" not in after[new]
+
+
+@tables
+@pytest.mark.parametrize(
+    "answer",
+    [(200, {}, {"stars": 1}), (304, {}, b""), (404, {}, b""), (500, {}, b""), (429, {}, b"")],
+)
+def test_what_was_worked_on_is_free_whatever_came_of_it(
+    answer: tuple[int, dict[str, str], object],
+) -> None:
+    site = Site(1).build()
+    routes: Routes = {"GET /owner/package-1": [answer] * 5}
+    with Replay.answering(routes) as replay:
+        host = Toy(replay.url)
+        (batch,) = site.planned(host)
+        assert site.planned(host) == []
+        site.work(host, batch)
+        # Of the leases' two hours one is over.
+        site.time.advance(hours=1)
+        make_due(1, site.time.now())
+        assert packages(site.planned(host)) == [1]
+
+
+@tables
+def test_what_nobody_works_on_is_sent_again_when_its_lease_ends() -> None:
+    site = Site(2).build()
+    host = Toy(NOWHERE)
+    assert packages(site.planned(host)) == [1, 2]
+    site.time.advance(seconds=LEASE_SECONDS - 1)
+    assert site.planned(host) == []
+    site.time.advance(seconds=1)
+    assert packages(site.planned(host)) == [1, 2]
+    # And is leased anew.
+    site.time.advance(seconds=LEASE_SECONDS - 1)
+    assert site.planned(host) == []
+
+
+@tables
+def test_what_is_under_way_does_not_starve_what_is_due_later() -> None:
+    site = Site(12).build()
+    host = Toy(NOWHERE, batch=5)
+    # A plan sends no more than five.
+    host.policy = Policy({"hour": Rate(2, 3600, 1)}, 1, 5)
+    for number in range(1, 13):
+        make_due(number, site.time.now() - timedelta(minutes=60 - number))
+    assert packages(site.planned(host)) == [1, 2, 3, 4, 5]
+    assert packages(site.planned(host)) == [6, 7, 8, 9, 10]
+    assert packages(site.planned(host)) == [11, 12]
+    assert site.planned(host) == []
+    assert leased() == set(range(1, 13))
+
+
+@tables
+def test_what_waits_behind_what_is_under_way_counts_as_late_where_a_host_is_blocked() -> None:
+    site = Site(3).build()
+    host = Toy(NOWHERE)
+    for number, minutes in enumerate([50, 40, 30], 1):
+        make_due(number, site.time.now() - timedelta(minutes=minutes))
+    Held("github", site.time.now().timestamp()).take(
+        planner.due_at(host, site.time.now().timestamp(), 2)
+    )
+    site.worker(host).budget.block(host, {"hour": 1}, site.time.now() + timedelta(hours=1))
+    planned = planner.plan({"github": host}, site.time.now(), lambda sent: None, EVERY)
+    assert planned.oldest == {"github": (site.time.now() - timedelta(minutes=30)).timestamp()}
+
+
+@tables
+def test_what_was_handled_is_forgotten_with_the_next_batch() -> None:
+    site = Site(3).build()
+    for number, minutes in enumerate([0, 10, 10], 1):
+        make_due(number, site.time.now() + timedelta(minutes=minutes))
+    with Replay.answering({"GET /owner/package-1": stars(1)}) as replay:
+        host = Toy(replay.url, batch=2)
+        (batch,) = site.planned(host)
+        # One that was not due yet went with it.
+        assert batch.packages == (1, 2)
+        site.work(host, site.batch(1))
+    site.time.advance(minutes=10)
+    assert packages(site.planned(host)) == [3]
+    assert leased() == {2, 3}
+
+
+@tables
+def test_a_source_that_leads_elsewhere_is_sent_again_at_once() -> None:
+    site = Site(1).build()
+    host = Toy(NOWHERE)
+    assert packages(site.planned(host)) == [1]
+    site.time.advance(minutes=5)
+    make_due(1, site.time.now())
+    assert packages(site.planned(host)) == [1]
+
+
+@tables
+def test_leases_of_a_clock_that_was_ahead_hold_nobody_up() -> None:
+    site = Site(1).build()
+    host = Toy(NOWHERE)
+    due = float(row(1).due or 0)
+    Held("github", due + 86_400 * 400).take([Due(1, "repository", due, due)])
+    assert packages(site.planned(host)) == [1]
+
+
+@tables
+def test_two_plans_at_once_lose_no_lease_of_each_other() -> None:
+    Site(4).build()
+    now = float(row(1).due or 0)
+    one, other = Held("github", now), Held("github", now)
+    first, second, third, fourth = planner.due_at(Toy(NOWHERE), now)
+    one.take([first, second])
+    other.take([second, third])
+    assert leased() == {1, 2, 3}
+    # Also where there is a row already, and it has other plans' leases only.
+    one, other = Held("github", now), Held("github", now)
+    other.take([fourth])
+    one.take([third])
+    assert leased() == {1, 2, 3, 4}
+
+
+@tables
+def test_a_plan_that_meets_another_sends_all_the_same_and_both_are_leased() -> None:
+    site = Site(4).build()
+    for number in (3, 4):
+        make_due(number, site.time.now() + timedelta(minutes=1))
+    later = site.time.now() + timedelta(minutes=1)
+    host, another = Toy(NOWHERE), list[Batch]()
+
+    def send(batches: Sequence[Batch]) -> None:
+        # Between reading and writing of one plan the other does all it does.
+        planner.plan({"github": host}, later, another.extend, EVERY)
+
+    planner.plan({"github": host}, site.time.now(), send, EVERY)
+    assert packages(another) == [1, 2, 3, 4]
+    assert leased() == {1, 2, 3, 4}
+    assert packages(site.planned(host)) == []
+
+
+@tables
+def test_a_plan_that_always_loses_says_so() -> None:
+    now = float(Site(1).build().time.now().timestamp())
+    held = Held("github", now)
+    found = [Due(1, "repository", now, now)]
+
+    def overtake() -> None:
+        _, version = lease_rows.read("github")
+        assert lease_rows.replace("github", version, {})
+
+    with before_each("PutItem", overtake), pytest.raises(Contended):
+        held.take(found)
+
+
+@tables
+def test_what_is_under_way_is_not_due_in_the_standing() -> None:
+    site = Site(5).build()
+    now = site.time.now().timestamp()
+    Held("github", now).take(planner.due_at(Toy(NOWHERE), now, 2))
+    assert standing(now).due == {"github": 3}
+    assert standing(now + LEASE_SECONDS).due == {"github": 5}
+
+
+def unlike(randoms: Random, count: int, now: float) -> list[Due]:
+    """Sources as unlike each other as they can be: digits and ids that no catalogue has."""
+    ids = randoms.sample(range(2**31), count)
+    dues = [now - randoms.uniform(0, 86_400 * 400) for _ in ids]
+    return [Due(one, "repository", due, due) for one, due in zip(ids, dues, strict=True)]
+
+
+@tables
+def test_no_more_are_under_way_than_fit_an_item() -> None:
+    now = TODAY.timestamp()
+    first = unlike(Random(1), MOST, now)
+    Held("github", now).take(first)
+    assert leased() == {one.package_id for one in first}
+    # Of another plan that knew nothing of them, so many are leased in place of the older.
+    later = unlike(Random(2), MOST // 2, now)
+    Held("github", now + 60).take(later)
+    assert len(leased()) == MOST
+    assert leased() >= {one.package_id for one in later}
+
+
+@tables
+def test_with_all_leases_taken_a_plan_sends_nothing_and_what_waits_gets_late() -> None:
+    site = Site(3).build()
+    now = site.time.now().timestamp()
+    held = Held("github", now)
+    # They are due later, so nobody knows yet what became of them.
+    held.take(Due(10 + n, "repository", now + 60 + n, now) for n in range(MOST - 2))
+    host = Toy(NOWHERE)
+    assert packages(site.planned(host)) == [1, 2]
+    sent: list[Batch] = []
+    planned = planner.plan({"github": host}, site.time.now(), sent.extend, EVERY)
+    assert (sent, planned.oldest) == ([], {"github": now})
+    # What they were for is worked on by then, or the leases end.
+    site.time.advance(hours=1, days=1)
+    assert packages(site.planned(host)) == [1, 2, 3]
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers())
+def test_an_item_of_leases_stays_far_below_what_dynamodb_takes(seed: int) -> None:
+    randoms, now = Random(seed), TODAY.timestamp()
+    found = unlike(randoms, MOST, now)
+    plans = [now + randoms.uniform(0, LEASE_SECONDS) for _ in range(12)]
+    wanted = {one.package_id: Lease(one.due, randoms.choice(plans)) for one in found}
+    assert len(lease_rows.packed(wanted)) < 0.7 * MAX_ITEM_BYTES
+
+
+@given(
+    st.dictionaries(
+        st.integers(1, 2**40),
+        st.tuples(
+            st.floats(0, 1e12, allow_nan=False), st.sampled_from([1.5, 1764000000.123456, 2e9])
+        ),
+        max_size=50,
+    )
+)
+def test_leases_are_read_as_they_were_written(found: dict[int, tuple[float, float]]) -> None:
+    wanted = {identifier: Lease(*values) for identifier, values in found.items()}
+    assert lease_rows.unpacked(lease_rows.packed(wanted)) == wanted

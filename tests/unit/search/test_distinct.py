@@ -1,0 +1,66 @@
+"""Of a lexeme with and without prefix, the same one counts as in PostgreSQL."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.search.entries import Entry
+from chalicelib.search.index_file.reader import IndexFile
+from chalicelib.search.index_file.writer import write_index
+from chalicelib.search.matches import TextMatch
+from chalicelib.search.pgtext.tsquery import And, Lexeme, Or, Query
+from chalicelib.search.pgtext.websearch import text_query
+from chalicelib.search.query_lexemes import distinct
+from chalicelib.search.searcher import ranks_of
+
+LEXEMES = st.builds(Lexeme, st.text("abé🔥", min_size=1, max_size=2), st.booleans())
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "rank"),
+    [
+        ("x-y-z", "x509 x-y-z", 0.6079271),
+        ("x-y-z", "x-y-z", 0.6079271),
+        ("z-y-x", "x509 x-y-z", 0.75990885),
+        ("z-y-x", "z-y-x zebra yak x509", 1.0638725),
+        ("x-y_z", "x509 x-y-z", 0.4559453),
+        ("x_y-z", "z-y-x zebra yak x509", 0.6079271),
+        ("c-b-c", "c-b-c bus cat", 0.6585877),
+        ("b-2-c", "b-2-c bcd 25", 0.81056947),
+        ("b-2-c", "c-b-c bus cat", 1.0638725),
+        ("2-1-3", "d-3-d door", 0.20264237),
+        ("d-3-d", "d-3-d door", 0.98788154),
+    ],
+)
+def test_short_words_with_parts_rank_as_the_servers(
+    tmp_path: Path, word: str, title: str, rank: float
+) -> None:
+    query = text_query(word)
+    assert query
+    path = tmp_path / "segment.sqlite"
+    write_index(path, [Entry(title=title, slug="", item_type="package", weight=0, body="")])
+    segment = IndexFile(path)
+    found = ranks_of(TextMatch(segment, query), query, segment.everything)
+    assert found.get(0, 0.0) == pytest.approx(rank, rel=1e-7)
+    segment.close()
+
+
+def test_the_prefix_counts_where_lexemes_are_few() -> None:
+    query = text_query("x_y")
+    assert query
+    assert distinct(query) == [Lexeme("x", prefix=True), Lexeme("y", prefix=True)]
+
+
+@given(st.lists(LEXEMES, min_size=1, max_size=40), st.sampled_from((And, Or)))
+def test_each_text_is_there_once_in_the_order_of_bytes(
+    lexemes: list[Lexeme], kind: type[And] | type[Or]
+) -> None:
+    query: Query = lexemes[0]
+    for lexeme in lexemes[1:]:
+        query = kind(query, lexeme)
+    found = distinct(query)
+    assert set(found) <= set(lexemes)
+    texts = [lexeme.text.encode() for lexeme in found]
+    assert texts == sorted({lexeme.text.encode() for lexeme in lexemes})

@@ -1,0 +1,114 @@
+"""What the simulated hosts have in common."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tools.fakehosts.repository import Repository
+from tools.fakehosts.serving import Answer, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer, which kind of call it was, and the packages that it was about."""
+
+    kind: str
+    answer: Answer
+    packages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A limit was passed: which, and what the host answers."""
+
+    what: str
+    answer: Answer
+
+
+@dataclass(slots=True)
+class Place:
+    """The repositories of one host, by path (any letter case), former path, and id."""
+
+    paths: dict[str, Repository] = field(default_factory=dict)
+    ids: dict[int, Repository] = field(default_factory=dict)
+
+    def add(self, repository: Repository) -> None:
+        """Know a repository, or its new path."""
+        self.paths[repository.path.lower()] = repository
+        self.ids[repository.id] = repository
+
+    def at(self, path: str) -> Repository | None:
+        """The repository with a path, or that had it before it was renamed."""
+        return self.paths.get(path.lower())
+
+
+class Base(ABC):
+    """One host, here without limits and without headers that tell of them."""
+
+    def __init__(self) -> None:
+        self.place = Place()
+
+    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+        """The answer to a request that is past a limit; otherwise it is charged.
+
+        ``under_way`` is how many requests are being answered, this one among them.
+        """
+        return None
+
+    @abstractmethod
+    def served(self, request: Request, now: float) -> Served:
+        """The answer to a request within the limits."""
+
+    def dressed(self, request: Request, served: Served, now: float) -> Served:
+        """The answer with the headers that tell of limits; what is free is given back."""
+        return served
+
+
+def tag(*parts: Any) -> str:
+    """A weak ETag of what an answer depends on."""
+    return f'W/"{hashlib.sha1(repr(parts).encode()).hexdigest()}"'
+
+
+def conditional(request: Request, etag: str, make: Any) -> Answer:
+    """304 if the request has the ETag, else 200 with what ``make`` gives (body, headers)."""
+    if request.headers.get("If-None-Match") == etag:
+        return Answer(304, {"ETag": etag})
+    body, headers = make()
+    return Answer(200, {"ETag": etag, **headers}, body)
+
+
+def numeric(value: str | None, default: int, most: int) -> int:
+    """A positive number of a query."""
+    if value is None or not (value.isascii() and value.isdigit()):
+        return default
+    return max(1, min(most, int(value)))
+
+
+def with_headers(served: Served, headers: dict[str, str]) -> Served:
+    """The answer with further headers."""
+    answer = served.answer
+    known = dict(answer.headers)
+    return replace(served, answer=replace(answer, headers={**known, **headers}))
+
+
+def links(base: str, query: dict[str, str], page: int, pages: int) -> dict[str, str]:
+    """The Link header of a page of a list (RFC 8288); none if there is but one page."""
+
+    def url(number: int) -> str:
+        parts = {**query, "page": str(number)}
+        return f"{base}?{'&'.join(f'{name}={value}' for name, value in parts.items())}"
+
+    found = []
+    if page > 1:
+        found += [(url(page - 1), "prev"), (url(1), "first")]
+    if page < pages:
+        found += [(url(page + 1), "next"), (url(pages), "last")]
+    return {"Link": ", ".join(f'<{to}>; rel="{name}"' for to, name in found)} if found else {}
+
+
+def paged(items: Sequence[Any], page: int, size: int) -> tuple[Sequence[Any], int]:
+    """One page of a list, and how many there are."""
+    pages = max(1, (len(items) + size - 1) // size)
+    return items[(page - 1) * size : page * size], pages

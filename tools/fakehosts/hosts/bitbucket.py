@@ -1,0 +1,146 @@
+"""Bitbucket Cloud, simulated.
+
+Sources: the recordings, and Atlassian's support pages ("API request limits": a rolling hour).
+"""
+
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+from tools.fakehosts.hosts.base import (
+    Base,
+    Refusal,
+    Served,
+    conditional,
+    numeric,
+    tag,
+    with_headers,
+)
+from tools.fakehosts.repository import Repository, iso
+from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.windows import Rolling
+
+_API = "https://api.bitbucket.org/2.0"
+_LIMITED = "Rate limit for this resource has been exceeded"
+
+
+class Bitbucket(Base):
+    """Repositories without stars and without totals of commits."""
+
+    def __init__(self, tokens: frozenset[str]) -> None:
+        super().__init__()
+        self._tokens = tokens
+        self._windows: dict[str, Rolling] = {}
+
+    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+        """60 in any hour without a token, 1,000 with one."""
+        window = self._window(request)
+        is_spent = window.look(now) <= 0
+        window.spend(1, now)
+        if not is_spent:
+            return None
+        body = {"type": "error", "error": {"message": _LIMITED}}
+        return Refusal("requests an hour", Answer(429, {}, body))
+
+    def served(self, request: Request, now: float) -> Served:
+        """Repository, forks, watchers or commits."""
+        if _token(request) and _token(request) not in self._tokens:
+            return Served("bad credentials", Answer(401, {}, {"type": "error"}))
+        parts = request.path.removeprefix("/2.0").strip("/").split("/")
+        if parts[0] != "repositories" or len(parts) not in {3, 4}:
+            return Served("other", Answer(404, {}, {"type": "error"}))
+        kind = parts[3] if len(parts) == 4 else "repository"
+        found = self.place.at(f"{parts[1]}/{parts[2]}")
+        about = (found.package_id,) if found else ()
+        if found is None or found.status:
+            message = f"Repository {parts[1]}/{parts[2]} not found"
+            body = {"type": "error", "error": {"message": message}}
+            return Served(kind, Answer(404, {}, body), about)
+        if kind == "repository":
+            etag = tag("repository", found.id, found.version)
+            answer = conditional(request, etag, lambda: (_document(found), {}))
+        elif kind in {"forks", "watchers"}:
+            answer = Answer(200, {}, _envelope(found, kind))
+        elif kind == "commits":
+            answer = Answer(200, {}, _commits(found, request))
+        else:
+            answer = Answer(404, {}, {"type": "error"})
+        return Served(kind, answer, about)
+
+    def dressed(self, request: Request, served: Served, now: float) -> Served:
+        """With ``X-RateLimit-*`` as recorded: a list as limit, seconds to go as reset."""
+        window = self._window(request)
+        left = window.look(now)
+        given = {
+            "X-RateLimit-Limit": f"{window.limit}, {window.limit};w=3600",
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(int(window.wait(now)) + 1),
+        }
+        return with_headers(served, given)
+
+    def _window(self, request: Request) -> Rolling:
+        token = _token(request) if _token(request) in self._tokens else ""
+        return self._windows.setdefault(token, Rolling(1000 if token else 60, 3600))
+
+
+def _document(found: Repository) -> dict[str, Any]:
+    return {
+        "type": "repository",
+        "full_name": found.path,
+        "name": found.path.rpartition("/")[2],
+        "uuid": f"{{{found.id}}}",
+        "description": found.description,
+        "created_on": iso(found.created),
+        "updated_on": iso(found.changed),
+        "mainbranch": {"type": "branch", "name": "main"} if found.total else None,
+        "is_private": False,
+        "parent": None,
+        "size": found.total * 1000,
+    }
+
+
+def _envelope(found: Repository, kind: str) -> dict[str, Any]:
+    size = found.forks if kind == "forks" else found.watchers
+    return {"pagelen": 10, "page": 1, "size": size, "values": []}
+
+
+def _commits(found: Repository, request: Request) -> dict[str, Any]:
+    """Newest first, as of the push that the first page saw; ``limit`` is ignored."""
+    size = numeric(request.query.get("pagelen"), 30, 100)
+    start = found.total - 1
+    if context := request.query.get("ctx"):
+        start = json.loads(zlib.decompress(urlsafe_b64decode(context)))
+    shown = range(start, max(-1, start - size), -1)
+    body: dict[str, Any] = {
+        "pagelen": size,
+        "values": [_commit(found, number) for number in shown],
+    }
+    if start - size >= 0:
+        context = urlsafe_b64encode(zlib.compress(json.dumps(start - size).encode())).decode()
+        base = f"{_API}/repositories/{found.path}/commits"
+        body["next"] = f"{base}?pagelen={size}&ctx={context.replace('=', '%3D')}"
+    return body
+
+
+def _commit(found: Repository, number: int) -> dict[str, Any]:
+    made = found.commit(number)
+    login = found.login(made.author)
+    author: dict[str, Any] = {
+        "type": "author",
+        "raw": f"{found.name(made.author)} <{login}@mail.example>",
+    }
+    if made.author % 3:
+        author["user"] = {"display_name": login, "nickname": login, "type": "user"}
+    return {
+        "type": "commit",
+        "hash": made.oid,
+        "date": iso(made.instant).replace("Z", "+00:00"),
+        "author": author,
+        "message": f"Change {number}",
+        "parents": [{"hash": parent, "type": "commit"} for parent in made.parents],
+    }
+
+
+def _token(request: Request) -> str:
+    return str(request.headers.get("Authorization", "")).rpartition(" ")[2]

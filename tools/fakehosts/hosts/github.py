@@ -1,0 +1,301 @@
+"""GitHub's REST API, simulated, and the limits of the whole host.
+
+Sources: GitHub's REST documentation ("Rate limits for the REST API", "Best practices",
+"Repository statistics", "List repository contributors"), as quoted with the recordings.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from tools.fakehosts.hosts.base import (
+    Base,
+    Refusal,
+    Served,
+    conditional,
+    links,
+    numeric,
+    paged,
+    tag,
+    with_headers,
+)
+from tools.fakehosts.hosts.github_account import Account
+from tools.fakehosts.hosts.github_graphql import GraphQL
+from tools.fakehosts.repository import BLOCKED, GONE, LINKED, Repository, iso, today
+from tools.fakehosts.serving import Answer, Request
+
+_API = "https://api.github.com"
+_TOO_LARGE = {
+    "message": "The history or contributor list is too large to list contributors for this "
+    "repository via the API."
+}
+#: From so many commits on, the list of contributors is not computed.
+TOO_LARGE = 200_000
+_PRIMARY = {"message": "API rate limit exceeded for user ID 1."}
+_SECONDARY = {
+    "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you "
+    "try again."
+}
+
+
+class GitHub(Base):
+    """Repositories over REST; GraphQL is served by ``graphql``."""
+
+    def __init__(self, tokens: frozenset[str], graphql: GraphQL) -> None:
+        super().__init__()
+        self._tokens = tokens
+        self._graphql = graphql
+        self._accounts: dict[str, Account] = {}
+        self._computed: dict[int, int] = {}
+        self._refused = 0
+
+    def account(self, request: Request) -> Account:
+        """The account of a request."""
+        token = _token(request)
+        if token not in self._accounts:
+            self._accounts[token] = Account(token in self._tokens)
+        return self._accounts[token]
+
+    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+        """What ends as 401 costs nothing; then the secondary limits; then the hourly one."""
+        token = _token(request)
+        is_turned_away = token not in self._tokens if token else _is_graphql(request)
+        if _is_free(request) or is_turned_away:
+            return None
+        account, is_graphql = self.account(request), _is_graphql(request)
+        minute = account.graphql_minute if is_graphql else account.rest_minute
+        is_spent = minute.look(now) <= 0
+        minute.spend(1, now)
+        if under_way > 100:
+            return Refusal("100 requests at a time", self._secondary(60))
+        if is_spent:
+            return Refusal("points a minute", self._secondary(minute.wait(now)))
+        if is_graphql:
+            if account.graphql.look(now) <= 0:
+                return Refusal("GraphQL points an hour", _graphql_limited(self._turn()))
+        elif account.core.look(now) <= 0:
+            return Refusal("requests an hour", Answer(403, {}, _PRIMARY))
+        else:
+            account.core.spend(1)
+        return None
+
+    def served(self, request: Request, now: float) -> Served:
+        """Any call of the API that a directory could need."""
+        token = _token(request)
+        if token and token not in self._tokens:
+            return Served("bad credentials", Answer(401, {}, {"message": "Bad credentials"}))
+        path = request.path.removeprefix("/api/v3")
+        if _is_graphql(request):
+            if not token:
+                message = "This endpoint requires you to be authenticated."
+                return Served("graphql", Answer(401, {}, {"message": message}))
+            return self._graphql.served(request, self.place, self.account(request), now)
+        if path == "/rate_limit":
+            return Served("rate_limit", Answer(200, {}, self._rate_limit(request, now)))
+        parts = path.strip("/").split("/")
+        if parts[0] == "repos" and len(parts) >= 3:
+            return self._repository(request, f"{parts[1]}/{parts[2]}", "/".join(parts[3:]), now)
+        if parts[0] == "repositories" and len(parts) >= 2 and parts[1].isdigit():
+            found = self.place.ids.get(int(parts[1]))
+            path = found.path if found else ""
+            return self._repository(request, path, "/".join(parts[2:]), now)
+        return Served("other", Answer(404, {}, {"message": "Not Found"}))
+
+    def dressed(self, request: Request, served: Served, now: float) -> Served:
+        """With ``X-RateLimit-*``; a 304 is given back where the request is authorised."""
+        if served.answer.status == 401:
+            return served
+        account, is_graphql = self.account(request), _is_graphql(request)
+        if served.answer.status == 304 and _token(request):
+            account.core.spend(-1)
+        window = account.graphql if is_graphql else account.core
+        left = window.look(now)
+        given = {
+            "X-RateLimit-Limit": str(window.limit),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Used": str(window.limit - left),
+            "X-RateLimit-Reset": str(int(window.ends)),
+            "X-RateLimit-Resource": "graphql" if is_graphql else "core",
+        }
+        return with_headers(served, given)
+
+    def _repository(self, request: Request, path: str, below: str, now: float) -> Served:
+        kind = _KINDS.get(below, "other")
+        found = self.place.at(path)
+        if found is None or found.status == GONE:
+            about = (found.package_id,) if found else ()
+            return Served(kind, Answer(404, {}, {"message": "Not Found"}), about)
+        about = (found.package_id,)
+        if found.status == BLOCKED:
+            return Served(kind, Answer(451, {}, _blocked(found)), about)
+        if path.lower() != found.path.lower():
+            to = f"{_API}/repositories/{found.id}" + (f"/{below}" if below else "")
+            to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
+            moved = {"message": "Moved Permanently", "url": to}
+            return Served(kind, Answer(301, {"Location": to}, moved), about)
+        answer = {
+            "repository": self._document,
+            "contributors": self._contributors,
+            "commits": self._commits,
+            "participation": self._participation,
+        }.get(kind)
+        if answer is None:
+            return Served(kind, Answer(404, {}, {"message": "Not Found"}), about)
+        return Served(kind, answer(found, request, now), about)
+
+    def _document(self, found: Repository, request: Request, now: float) -> Answer:
+        etag = tag("repository", found.id, found.version, _token(request))
+        return conditional(request, etag, lambda: (document(found), {}))
+
+    def _contributors(self, found: Repository, request: Request, now: float) -> Answer:
+        if not found.total:
+            return Answer(204)
+        if found.total >= TOO_LARGE:
+            return Answer(403, {}, _TOO_LARGE)
+        query = request.query
+        page, size = numeric(query.get("page"), 1, 10_000), numeric(query.get("per_page"), 30, 100)
+        etag = tag("contributors", found.id, found.pushes, page, size, _token(request))
+
+        def make() -> tuple[Any, dict[str, str]]:
+            listed = found.contributions()[:LINKED]
+            items, pages = paged(listed, page, size)
+            base = f"{_API}/repositories/{found.id}/contributors"
+            body = [
+                {"login": found.login(author), "id": author + 1, "type": "User", "contributions": n}
+                for author, n in items
+            ]
+            return body, links(base, {"per_page": str(size)}, page, pages)
+
+        return conditional(request, etag, make)
+
+    def _commits(self, found: Repository, request: Request, now: float) -> Answer:
+        if not found.total:
+            return Answer(409, {}, {"message": "Git Repository is empty."})
+        query = request.query
+        page, size = numeric(query.get("page"), 1, 10**6), numeric(query.get("per_page"), 30, 100)
+        since, until = _instant(query.get("since")), _instant(query.get("until"))
+        etag = tag("commits", found.id, found.pushes, request.target, _token(request))
+
+        def make() -> tuple[Any, dict[str, str]]:
+            numbers = found.between(since, until)[::-1]
+            items, pages = paged(numbers, page, size)
+            base = f"{_API}/repositories/{found.id}/commits"
+            kept = {name: value for name, value in query.items() if name != "page"}
+            return [commit(found, number) for number in items], links(base, kept, page, pages)
+
+        return conditional(request, etag, make)
+
+    def _participation(self, found: Repository, request: Request, now: float) -> Answer:
+        """202 for the first request after a push, as the cache belongs to the newest commit."""
+        if not found.total:
+            return Answer(200, {"ETag": tag("empty")}, {"all": [], "owner": []})
+        if self._computed.get(found.id) != found.pushes:
+            self._computed[found.id] = found.pushes
+            return Answer(202, {"ETag": tag("computing", found.id)}, {})
+        weeks = list(found.weeks(today(now), is_with_merges=False))
+        etag = tag("participation", found.id, found.pushes, weeks, _token(request))
+        return conditional(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
+
+    def _secondary(self, wait: float) -> Answer:
+        """403 and 429 in turn, every third without Retry-After."""
+        turn = self._turn()
+        given = {"Retry-After": str(int(wait) + 1)} if turn % 3 else {}
+        return Answer(429 if turn % 2 else 403, given, _SECONDARY)
+
+    def _turn(self) -> int:
+        self._refused += 1
+        return self._refused
+
+    def _rate_limit(self, request: Request, now: float) -> dict[str, Any]:
+        account = self.account(request)
+        resources = {}
+        for name, window in (("core", account.core), ("graphql", account.graphql)):
+            left = window.look(now)
+            resources[name] = {
+                "limit": window.limit,
+                "used": window.limit - left,
+                "remaining": left,
+                "reset": int(window.ends),
+            }
+        return {"resources": resources}
+
+
+_KINDS = {
+    "": "repository",
+    "contributors": "contributors",
+    "commits": "commits",
+    "stats/participation": "participation",
+}
+
+
+def document(found: Repository) -> dict[str, Any]:
+    """A repository as REST shows it."""
+    owner, _, name = found.path.partition("/")
+    return {
+        "id": found.id,
+        "name": name,
+        "full_name": found.path,
+        "private": False,
+        "owner": {"login": owner, "id": 1, "type": "User"},
+        "html_url": f"https://github.com/{found.path}",
+        "description": found.description or None,
+        "fork": False,
+        "created_at": iso(found.created),
+        "updated_at": iso(found.changed),
+        "pushed_at": iso(found.pushed),
+        "homepage": None,
+        "size": found.total,
+        "stargazers_count": found.stars,
+        "watchers_count": found.stars,
+        "forks_count": found.forks,
+        "archived": found.archived is not None,
+        "disabled": False,
+        "open_issues_count": 0,
+        "license": None,
+        "default_branch": "main",
+        "subscribers_count": found.watchers,
+    }
+
+
+def commit(found: Repository, number: int) -> dict[str, Any]:
+    """A commit as REST shows it."""
+    made = found.commit(number)
+    signed = {
+        "name": found.name(made.author),
+        "email": f"{found.login(made.author)}@mail.example",
+        "date": iso(made.instant),
+    }
+    return {
+        "sha": made.oid,
+        "commit": {"author": signed, "committer": signed, "message": f"Change {number}"},
+        "author": {"login": found.login(made.author), "id": made.author + 1},
+        "parents": [{"sha": parent} for parent in made.parents],
+    }
+
+
+def _blocked(found: Repository) -> dict[str, Any]:
+    block = {"reason": "dmca", "created_at": iso(found.changed), "html_url": "https://dmca.example"}
+    return {"message": "Repository access blocked", "block": block}
+
+
+def _graphql_limited(turn: int) -> Answer:
+    """The hourly limit in both spellings that were seen, with status 200."""
+    error: dict[str, Any] = {"message": _PRIMARY["message"], "type": "RATE_LIMITED"}
+    if turn % 2:
+        error |= {"type": "RATE_LIMIT", "code": "graphql_rate_limit"}
+    return Answer(200, {}, {"errors": [error]})
+
+
+def _token(request: Request) -> str:
+    return str(request.headers.get("Authorization", "")).rpartition(" ")[2]
+
+
+def _is_graphql(request: Request) -> bool:
+    return request.path.removeprefix("/api") == "/graphql"
+
+
+def _is_free(request: Request) -> bool:
+    return request.path.removeprefix("/api/v3") == "/rate_limit"
+
+
+def _instant(value: str | None) -> float | None:
+    return datetime.fromisoformat(value).timestamp() if value else None

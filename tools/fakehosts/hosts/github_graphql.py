@@ -1,0 +1,218 @@
+"""GitHub's GraphQL API, simulated: repositories under aliases, points, time and resource limits.
+
+Sources: GitHub's GraphQL documentation ("Rate limits and query limits", reference of
+``repository``); how long a query takes follows the public reports quoted with the recordings:
+50 repositories with two totals each took about 4.5 s, more than 10 s ends as 502.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tools.fakehosts.graphql import BadQuery, Node, Selected, parsed, selected
+from tools.fakehosts.hosts.base import Place, Served, numeric
+from tools.fakehosts.hosts.github_account import Account
+from tools.fakehosts.repository import Repository, iso
+from tools.fakehosts.serving import Answer, Request
+
+#: Seconds for a repository, for each history of it, and for each of its commits.
+_REPOSITORY_S, _HISTORY_S, _COMMIT_S = 0.01, 0.04, 1 / 50_000
+#: A query beyond these seconds is 502; beyond these, its costliest alias is left out.
+TIMEOUT_S, RESOURCES_S = 10.0, 8.5
+#: "Extra points are taken away" for a timeout; how many is not told.
+_PENALTY = 10
+_TIMEOUT = {
+    "data": None,
+    "errors": [
+        {
+            "message": "Something went wrong while executing your query. This may be the result "
+            "of a timeout, or it could be a GitHub bug."
+        }
+    ],
+}
+_CONNECTIONS = {"history", "parents", "stargazers", "watchers", "forks"}
+
+
+class GraphQL:
+    """Answers queries of ``repository`` and ``rateLimit``."""
+
+    def served(self, request: Request, place: Place, account: Account, now: float) -> Served:
+        """The answer to one POST; it is charged by its points."""
+        try:
+            payload = request.json
+            fields = parsed(payload.get("query"), payload.get("variables"))
+            cost = max(1, round(sum(_connections(field) for field in fields) / 100))
+            return self._run(fields, place, account, cost, now)
+        except (BadQuery, ValueError, AttributeError) as error:
+            account.graphql.spend(1)
+            return Served("graphql", Answer(200, {}, {"errors": [{"message": str(error)}]}))
+
+    def _run(
+        self,
+        fields: tuple[Selected, ...],
+        place: Place,
+        account: Account,
+        cost: int,
+        now: float,
+    ) -> Served:
+        found = {field.key: _found(field, place) for field in fields if field.name == "repository"}
+        about = tuple(repository.package_id for repository in found.values() if repository)
+        seconds = {
+            field.key: _seconds(field, found[field.key]) for field in fields if field.key in found
+        }
+        total = sum(seconds.values())
+        if total > TIMEOUT_S:
+            account.graphql.spend(cost + _PENALTY)
+            return Served("graphql", Answer(502, {}, _TIMEOUT), about)
+        account.graphql.spend(cost)
+        costliest = max(seconds, key=lambda key: seconds[key]) if total > RESOURCES_S else None
+        data: dict[str, Any] = {}
+        errors = []
+        for field in fields:
+            if field.name == "rateLimit":
+                limit = _rate_limit(account, cost, now)
+                data[field.key] = selected(limit, field.fields)
+            elif field.name != "repository":
+                raise BadQuery(f"Field '{field.name}' doesn't exist on type 'Query'")
+            else:
+                error = _error(field, found[field.key], field.key == costliest)
+                repository = found[field.key]
+                data[field.key] = None
+                if error or repository is None:
+                    errors.append(error)
+                else:
+                    data[field.key] = selected(_node(repository), field.fields)
+        body = {"data": data, "errors": errors} if errors else {"data": data}
+        return Served("graphql", Answer(200, {}, body), about)
+
+
+def _found(field: Selected, place: Place) -> Repository | None:
+    owner, name = field.arguments.get("owner"), field.arguments.get("name")
+    repository = place.at(f"{owner}/{name}")
+    if repository is None:
+        return None
+    is_former = repository.path.lower() != f"{owner}/{name}".lower()
+    return None if is_former and field.arguments.get("followRenames") is False else repository
+
+
+def _connections(field: Selected, times: int = 1) -> int:
+    """How many requests a selection's connections need ("Calculating points")."""
+    own = times if field.name in _CONNECTIONS else 0
+    if own:
+        times *= numeric(str(field.arguments.get("first", 1)), 1, 100)
+    return own + sum(_connections(below, times) for below in field.fields)
+
+
+def _histories(field: Selected) -> int:
+    return (field.name == "history") + sum(_histories(below) for below in field.fields)
+
+
+def _seconds(field: Selected, repository: Repository | None) -> float:
+    """How long GitHub would take for an alias."""
+    total = repository.total if repository else 0
+    return _REPOSITORY_S + _histories(field) * (_HISTORY_S + total * _COMMIT_S)
+
+
+def _error(
+    field: Selected, repository: Repository | None, is_too_much: bool
+) -> dict[str, Any] | None:
+    name = f"{field.arguments.get('owner')}/{field.arguments.get('name')}"
+    if is_too_much:
+        message = "Resource limits for this query exceeded."
+        return {"type": "RESOURCE_LIMITS_EXCEEDED", "path": [field.key], "message": message}
+    # What GraphQL says of a repository that REST calls blocked (451) was found nowhere.
+    if repository is None or repository.status:
+        message = f"Could not resolve to a Repository with the name '{name}'."
+        return {"type": "NOT_FOUND", "path": [field.key], "message": message}
+    return None
+
+
+def _rate_limit(account: Account, cost: int, now: float) -> Node:
+    left = account.graphql.look(now)
+    values = {
+        "cost": cost,
+        "limit": account.graphql.limit,
+        "remaining": left,
+        "used": account.graphql.limit - left,
+        "resetAt": iso(account.graphql.ends),
+        "nodeCount": 0,
+    }
+    return Node("RateLimit", values)
+
+
+def _node(found: Repository) -> Node:
+    owner, _, name = found.path.partition("/")
+    values = {
+        "id": f"R_{found.id}",
+        "databaseId": found.id,
+        "name": name,
+        "nameWithOwner": found.path,
+        "owner": Node("User", {"login": owner}),
+        "url": f"https://github.com/{found.path}",
+        "description": found.description or None,
+        "stargazerCount": found.stars,
+        "forkCount": found.forks,
+        "watchers": lambda _: Node("UserConnection", {"totalCount": found.watchers}),
+        "stargazers": lambda _: Node("StargazerConnection", {"totalCount": found.stars}),
+        "isArchived": found.archived is not None,
+        "archivedAt": iso(found.archived) if found.archived else None,
+        "isEmpty": not found.total,
+        "isPrivate": False,
+        "isFork": False,
+        "isDisabled": False,
+        "isLocked": False,
+        "createdAt": iso(found.created),
+        "pushedAt": iso(found.pushed),
+        "updatedAt": iso(found.changed),
+        "licenseInfo": None,
+        "homepageUrl": None,
+        "defaultBranchRef": lambda _: _branch(found) if found.total else None,
+    }
+    return Node("Repository", values)
+
+
+def _branch(found: Repository) -> Node:
+    return Node("Ref", {"name": "main", "target": lambda _: _commit(found, found.total - 1)})
+
+
+def _commit(found: Repository, number: int) -> Node:
+    made = found.commit(number)
+    user = Node("User", {"login": found.login(made.author)})
+    author = Node("GitActor", {"name": found.name(made.author), "user": user})
+    values = {
+        "oid": made.oid,
+        "committedDate": iso(made.instant),
+        "authoredDate": iso(made.instant),
+        "messageHeadline": f"Change {number}",
+        "author": author,
+        "committer": author,
+        "parents": lambda _: Node("CommitConnection", {"totalCount": len(made.parents)}),
+        "history": lambda arguments: _history(found, arguments),
+    }
+    return Node("Commit", values)
+
+
+def _history(found: Repository, arguments: Mapping[str, Any]) -> Node:
+    """Commits of the default branch, newest first; ``after`` is "HEAD N", as GitHub writes it."""
+    numbers = found.between(_at(arguments.get("since")), _at(arguments.get("until")))[::-1]
+    start = int(str(arguments["after"]).split()[-1]) + 1 if arguments.get("after") else 0
+    size = numeric(str(arguments.get("first", 0)), 0, 100)
+    shown = numbers[start : start + size]
+    end = f"{found.head} {start + len(shown) - 1}" if shown else None
+    page = {"hasNextPage": start + len(shown) < len(numbers), "endCursor": end}
+    return Node(
+        "CommitHistoryConnection",
+        {
+            "totalCount": len(numbers),
+            "nodes": lambda _: [_commit(found, number) for number in shown],
+            "edges": lambda _: [
+                Node("CommitEdge", {"node": _commit(found, number), "cursor": None})
+                for number in shown
+            ],
+            "pageInfo": Node("PageInfo", page),
+        },
+    )
+
+
+def _at(value: Any) -> float | None:
+    return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None

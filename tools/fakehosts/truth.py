@@ -1,0 +1,106 @@
+"""What a perfect refresh would hold."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from tools.fakehosts.hosts.index import week
+from tools.fakehosts.making import BITBUCKET
+from tools.fakehosts.project import Project
+from tools.fakehosts.repository import Repository, today
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectTruth:
+    """A project of the package index. ``version`` is the newest that is not yanked."""
+
+    name: str
+    serial: int
+    version: str
+    released: datetime
+    requires_python: str | None
+    classifiers: tuple[str, ...]
+    licence: str | None
+    downloads: int
+    is_gone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """A package. ``status`` is empty, ``gone`` or ``blocked``.
+
+    ``stars`` are the watchers at Bitbucket, which has no stars. ``commits`` is the number of all
+    commits, ``plain_commits`` of those that are no merges (GitLab's sum over contributors).
+    ``participants`` are logins in GitHub's order (the first 500, most commits first), ``names``
+    the authors' names in the same order. ``project`` is ``None`` without one.
+    """
+
+    host: str
+    address: str
+    status: str
+    stars: int
+    forks: int
+    description: str
+    head: str | None
+    commits: int
+    plain_commits: int
+    last_commit: datetime | None
+    participants: tuple[str, ...]
+    names: tuple[str, ...]
+    archived: datetime | None
+    repository: Repository
+    project: ProjectTruth | None
+    at: datetime
+
+    def weeks(self, until: date | None = None, *, is_with_merges: bool = False) -> tuple[int, ...]:
+        """The 52 weeks that end at the start of a day, today's by default.
+
+        GitHub's participation leaves merges out; what is counted from commits has them, and
+        its last week holds today, so it ends at the start of tomorrow.
+        """
+        until = until or today(self.at.timestamp())
+        return self.repository.weeks(until, is_with_merges=is_with_merges)
+
+
+def truth(repository: Repository, project: Project | None, now: datetime) -> Truth:
+    """The truth of now."""
+    ranked = [author for author, _ in repository.contributions()]
+    return Truth(
+        host=repository.host,
+        address=repository.path,
+        status=repository.status,
+        stars=repository.watchers if repository.host == BITBUCKET else repository.stars,
+        forks=repository.forks,
+        description=repository.description,
+        head=repository.head,
+        commits=repository.total,
+        plain_commits=repository.plain,
+        last_commit=_instant(repository.last_commit),
+        participants=tuple(repository.login(author) for author in ranked[:500]),
+        names=tuple(repository.name(author) for author in ranked),
+        archived=_instant(repository.archived),
+        repository=repository,
+        project=_project(project, now) if project else None,
+        at=now,
+    )
+
+
+def _project(project: Project, now: datetime) -> ProjectTruth:
+    latest = project.latest
+    licence, expression = project.licence
+    # The document has the microseconds of the wheel.
+    released = datetime.fromtimestamp(latest.uploaded, UTC)
+    return ProjectTruth(
+        name=project.name,
+        serial=project.serial,
+        version=latest.number,
+        released=released.replace(microsecond=project.kind % 1_000_000),
+        requires_python=project.requires_python,
+        classifiers=tuple(project.classifiers),
+        licence=expression or licence,
+        downloads=project.downloads(week(now.timestamp())),
+        is_gone=project.is_gone,
+    )
+
+
+def _instant(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,36 @@
+"""That nothing is allowed which nobody needs."""
+
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from tools.iamcheck.policies import Grant
+
+#: Function -> statement -> why it is there though no code of ours uses it.
+JUSTIFIED = Path(__file__).with_name("justified.json")
+Justified = dict[str, dict[str, str]]
+
+
+def justified() -> Justified:
+    """What ``justified.json`` says."""
+    found: Justified = json.loads(JUSTIFIED.read_text())
+    return found
+
+
+def faults(grants: Iterable[Grant], used: Collection[Grant], reasons: Justified) -> Iterable[str]:
+    """What is allowed without use or reason, and reasons that are none any more; in order.
+
+    A statement that has a reason has to be one that is not used at all.
+    """
+    grants = sorted(grants)
+    for grant in grants:
+        if grant.sid in reasons.get(grant.function, {}):
+            if grant in used:
+                yield f"{grant} is used: its statement needs no reason"
+        elif grant not in used:
+            yield f"{grant} is used by no test"
+    statements = {(grant.function, grant.sid) for grant in grants}
+    for function, sids in sorted(reasons.items()):
+        for sid in sids:
+            if (function, sid) not in statements:
+                yield f"{function}: there is a reason for {sid}, and no such statement"

@@ -1,0 +1,273 @@
+"""The functions' IAM policies: what they allow, and what of it no call ever used.
+
+Only what our policies use of IAM's language is understood; anything else is an error, since
+leaving out what one does not understand would make a policy look tighter or wider than it is.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.iamcheck.calls import LOCAL, Call, Place, dynamodb_table, sqs_queue
+
+CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
+#: How the policies write the bucket's name, which is of the template's own making.
+BUCKET = "${AWS::StackName}-${AWS::AccountId}"
+_NOTHING = {"Ref": "AWS::NoValue"}
+_ELEMENTS = {"Sid", "Effect", "Action", "Resource"}
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+class PolicyError(Exception):
+    """A policy has something that is not understood here, or that the stack does not have."""
+
+
+class Grant(NamedTuple):
+    """One action on one resource that a statement allows.
+
+    ``resource`` is what stands in the policy, as JSON: what it comes to depends on the stack.
+    """
+
+    function: str
+    sid: str
+    action: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.action} on {self.resource} ({self.sid})"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the intrinsics of one stack come to.
+
+    ``references``: what ``Ref`` gives of parameters and pseudo parameters; ``arns`` by logical
+    id; ``conditions`` by name, where one that is missing is false.
+    """
+
+    bucket: str
+    references: Mapping[str, str]
+    arns: Mapping[str, str]
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+
+
+#: What of a stack is there for Lambda, not for our code; names that no call of ours can have.
+_SERVICES_OWN = ("DeadInvocations", "RefreshDeadLetters")
+_TOKENS = {"github": "HasGithubToken", "gitlab": "HasGitlabToken", "bitbucket": "HasBitbucketToken"}
+
+
+def stack(
+    tables: Mapping[str, str],
+    bucket: str,
+    queue_url: str | None = None,
+    token_parameters: Mapping[str, str] | None = None,
+    place: Place = LOCAL,
+) -> Stack:
+    """A stack by what it is made of: tables by kind (``packages``), and parameters by host."""
+    arns = {
+        f"{kind.capitalize()}Table": dynamodb_table(name, place) for kind, name in tables.items()
+    }
+    arns["RefreshQueue"] = sqs_queue(queue_url or "/none/RefreshQueue", place)
+    arns |= {name: sqs_queue(f"/{place.account}/{name}", place) for name in _SERVICES_OWN}
+    for function in functions():
+        group = f"/packgrid/{function}"
+        arns[f"{function.capitalize()}Logs"] = (
+            f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{group}:*"
+        )
+    named = dict(token_parameters or {})
+    conditions = {condition: host in named for host, condition in _TOKENS.items()}
+    references = {
+        "AWS::Partition": place.partition,
+        "AWS::Region": place.region,
+        "AWS::AccountId": place.account,
+    } | {f"{host.capitalize()}TokenParameter": named.get(host, "") for host in _TOKENS}
+    return Stack(bucket, references, arns, conditions | {"HasTokens": bool(named)})
+
+
+class Policies:
+    """The policies of all functions in one stack."""
+
+    def __init__(self, documents: Mapping[str, Any], of: Stack) -> None:
+        self._patterns: dict[tuple[str, str], list[tuple[Grant, str]]] = {}
+        for grant in _grants(documents, lambda name: of.conditions.get(name, False)):
+            pattern = _resolved(json.loads(grant.resource), of)
+            key = grant.function, grant.action.lower()
+            self._patterns.setdefault(key, []).append((grant, pattern))
+
+    def granting(self, function: str, action: str, resource: str) -> list[Grant]:
+        """The grants that allow this; none if it is not allowed."""
+        found = self._patterns.get((function, action.lower()), [])
+        return [grant for grant, pattern in found if matches(pattern, resource)]
+
+    def allows(self, function: str, action: str, resource: str) -> bool:
+        """Whether a function may do this."""
+        return bool(self.granting(function, action, resource))
+
+    def refused(self, calls: Iterable[Call]) -> list[Call]:
+        """Those of the calls that are not allowed, each once and in order."""
+        return sorted({call for call in calls if not self.allows(*call)})
+
+    def unused(self, calls: Iterable[Call]) -> list[Grant]:
+        """The grants that none of the calls needed, in order."""
+        used = {grant for call in set(calls) for grant in self.granting(*call)}
+        return sorted({grant for found in self._patterns.values() for grant, _ in found} - used)
+
+
+def from_files(of: Stack) -> Policies:
+    """The policies of ``.chalice/policies``."""
+    return Policies(documents(), of)
+
+
+def from_template(template: Mapping[str, Any], of: Stack) -> Policies:
+    """The policies of a packaged template's functions."""
+    return Policies(documents_of(template), of)
+
+
+@cache
+def documents() -> dict[str, Any]:
+    """Policy documents by function, as ``.chalice/config.json`` names them."""
+    config = json.loads((CHALICE / "config.json").read_text())
+    if config["autogen_policy"] is not False:
+        raise PolicyError("Chalice would write policies of its own")
+    if any("lambda_functions" in stage for stage in config["stages"].values()):
+        raise PolicyError("a stage has policies of its own")
+    return {
+        _function(name): json.loads((CHALICE / options["iam_policy_file"]).read_text())
+        for name, options in config["lambda_functions"].items()
+    }
+
+
+def functions() -> list[str]:
+    """The functions' names, as ``app.py`` has them; ``api`` is the application itself."""
+    return list(documents())
+
+
+def all_grants() -> set[Grant]:
+    """Every grant of ``.chalice/policies``, whatever the conditions are."""
+    whatever = (lambda _: True, lambda _: False)
+    return {grant for condition in whatever for grant in _grants(documents(), condition)}
+
+
+def documents_of(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Policy documents by function, of the roles in a packaged template."""
+    resources = template["Resources"]
+    found = {}
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        options = resource["Properties"]
+        if "Policies" in options:
+            raise PolicyError(f"{name} has policies beside its role")
+        role = resources[options["Role"]["Fn::GetAtt"][0]]["Properties"]
+        if role.get("ManagedPolicyArns"):
+            raise PolicyError(f"the role of {name} has managed policies")
+        (policy,) = role["Policies"]
+        found[_function(options["Handler"].removeprefix("app."))] = policy["PolicyDocument"]
+    return found
+
+
+def _function(name: str) -> str:
+    """``api_handler`` in Chalice's configuration and ``app.app`` in its template are the API."""
+    return "api" if name in {"api_handler", "app"} else name
+
+
+def _grants(documents: Mapping[str, Any], condition: Callable[[str], bool]) -> Iterator[Grant]:
+    for function, document in documents.items():
+        if set(document) != {"Version", "Statement"} or document["Version"] != "2012-10-17":
+            raise PolicyError(f"{function}: a document is a Version 2012-10-17 and a Statement")
+        sids = set()
+        for statement in _chosen(document["Statement"], condition):
+            _check(function, statement)
+            if statement["Sid"] in sids:
+                raise PolicyError(f"{function}: there are two statements {statement['Sid']}")
+            sids.add(statement["Sid"])
+            for action in _listed(statement["Action"]):
+                for resource in _chosen(statement["Resource"], condition):
+                    written = json.dumps(resource)
+                    yield Grant(function, statement["Sid"], action, written)
+
+
+def _check(function: str, statement: Any) -> None:
+    if not isinstance(statement, dict) or set(statement) != _ELEMENTS:
+        raise PolicyError(f"{function}: not just {sorted(_ELEMENTS)}: {statement}")
+    if statement["Effect"] != "Allow":
+        raise PolicyError(f"{function}: {statement['Sid']}: only Allow is understood")
+    for action in _listed(statement["Action"]):
+        if "*" in action or "?" in action:
+            raise PolicyError(f"{function}: {statement['Sid']}: {action} is more than one action")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _chosen(value: Any, condition: Callable[[str], bool]) -> Iterator[Any]:
+    """The elements of a list, with ``Fn::If`` decided."""
+    for element in _listed(value):
+        while isinstance(element, dict) and set(element) == {"Fn::If"}:
+            name, then, otherwise = element["Fn::If"]
+            element = then if condition(name) else otherwise
+        if element != _NOTHING:
+            yield element
+
+
+def _resolved(value: Any, of: Stack) -> str:
+    if isinstance(value, str):
+        if "${" in value:
+            raise PolicyError(f"variables of IAM's are not understood: {value}")
+        return value
+    if isinstance(value, dict) and len(value) == 1:
+        ((intrinsic, argument),) = value.items()
+        if intrinsic == "Ref":
+            return _found(of.references, argument)
+        if intrinsic == "Fn::GetAtt":
+            return _attribute(".".join(_listed(argument)), of)
+        if intrinsic == "Fn::Sub" and isinstance(argument, str):
+            return _substituted(argument, of)
+    raise PolicyError(f"not understood: {value}")
+
+
+def _substituted(text: str, of: Stack) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        return _attribute(name, of) if "." in name else _found(of.references, name)
+
+    return _VARIABLE.sub(value, text.replace(BUCKET, of.bucket))
+
+
+def _attribute(text: str, of: Stack) -> str:
+    name, _, attribute = text.partition(".")
+    if attribute != "Arn":
+        raise PolicyError(f"only Arn is understood: {text}")
+    return _found(of.arns, name)
+
+
+def _found(values: Mapping[str, str], name: str) -> str:
+    if name not in values:
+        raise PolicyError(f"the stack has no {name}")
+    return values[name]
+
+
+def matches(pattern: str, resource: str) -> bool:
+    """Whether a resource of a policy means this one (IAM, "Resource": ``*`` and ``?``).
+
+    Wildcards stay within one of an ARN's six parts; only in the last may they take colons.
+    """
+    if pattern == "*":
+        return True
+    parts, others = pattern.split(":", 5), resource.split(":", 5)
+    return len(parts) == len(others) and all(map(_part_matches, parts, others))
+
+
+def _part_matches(pattern: str, part: str) -> bool:
+    return _expression(pattern).fullmatch(part) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    wildcards = {"*": ".*", "?": "."}
+    return re.compile("".join(wildcards.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)

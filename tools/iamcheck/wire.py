@@ -1,0 +1,102 @@
+"""Calls to AWS as they go over the wire: which service, which operation, and its parameters."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from tools.iamcheck.calls import UnknownCall
+
+_TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm"}
+_SIGNED_FOR = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/(\w+)/aws4_request")
+#: What of S3's query says nothing of the operation.
+_OPTIONS = {
+    "continuation-token",
+    "delimiter",
+    "encoding-type",
+    "fetch-owner",
+    "list-type",
+    "max-keys",
+    "partNumber",
+    "prefix",
+    "start-after",
+    "uploadId",
+    "versionId",
+    "x-id",
+}
+_OBJECTS = {
+    ("GET", ""): "GetObject",
+    ("HEAD", ""): "HeadObject",
+    ("PUT", ""): "PutObject",
+    ("DELETE", ""): "DeleteObject",
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
+    ("PUT", "uploadId"): "UploadPart",
+    ("DELETE", "uploadId"): "AbortMultipartUpload",
+}
+_BUCKETS = {
+    ("GET", ""): "ListObjects",
+    ("GET", "list-type"): "ListObjectsV2",
+    ("GET", "versions"): "ListObjectVersions",
+    ("HEAD", ""): "HeadBucket",
+    ("PUT", ""): "CreateBucket",
+    ("DELETE", ""): "DeleteBucket",
+}
+_HEADERS = {
+    "if-match": "IfMatch",
+    "if-none-match": "IfNoneMatch",
+    "x-amz-acl": "ACL",
+    "x-amz-copy-source": "CopySource",
+    "x-amz-grant-read": "GrantRead",
+    "x-amz-object-lock-mode": "ObjectLockMode",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-tagging": "Tagging",
+}
+
+
+def has_json(headers: Mapping[str, str]) -> bool:
+    """Whether the parameters are in the body; of other calls it is not needed to read them."""
+    return "x-amz-target" in headers
+
+
+def parsed(
+    method: str, target: str, headers: Mapping[str, str], body: bytes
+) -> tuple[str, str, dict[str, Any]]:
+    """Service, operation and parameters of a request; raises UnknownCall.
+
+    ``headers`` are by names in lower case. Of S3's parameters those are there that change what
+    a call needs.
+    """
+    if has_json(headers):
+        prefix, _, operation = headers["x-amz-target"].partition(".")
+        if prefix not in _TARGETS:
+            raise UnknownCall(headers["x-amz-target"])
+        try:
+            return _TARGETS[prefix], operation, json.loads(body)
+        except ValueError:
+            raise UnknownCall(f"{headers['x-amz-target']}: the body is no JSON") from None
+    signed_for = _SIGNED_FOR.search(headers.get("authorization", ""))
+    if signed_for is None or signed_for[1] != "s3":
+        raise UnknownCall(f"{method} {target}")
+    return "s3", *_s3(method, target, headers)
+
+
+def _s3(method: str, target: str, headers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    _, bucket, *rest = parts.path.split("/", 2)
+    key = unquote("/".join(rest))
+    operations = _OBJECTS if key else _BUCKETS
+    deciding = [name for _, name in operations if name in query]
+    operation = operations.get((method, deciding[0] if deciding else ""))
+    unknown = query.keys() - _OPTIONS - set(deciding)
+    if operation is None or unknown or not bucket:
+        raise UnknownCall(f"s3: {method} {target}")
+    parameters = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
+    parameters["Bucket"] = unquote(bucket)
+    if key:
+        parameters["Key"] = key
+    if "versionId" in query:
+        parameters["VersionId"] = query["versionId"]
+    return operation, parameters
