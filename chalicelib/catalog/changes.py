@@ -9,20 +9,23 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.item_writes import E, Versioned, add_writes, to_item, unique_names
+from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.memberships import (
     add_to_grid,
-    pairs_of,
-    remove,
+    get_pairs,
     remove_from_grid,
+    remove_memberships,
     sort_members,
 )
 from chalicelib.catalog.repository import (
     AlreadyExists,
     DoesNotExist,
+    E,
+    Versioned,
     get,
     get_many,
     retry_on_conflict,
+    to_item,
 )
 from chalicelib.catalog.validation import Invalid, validate
 from chalicelib.storage.conditional import update_attributes
@@ -89,7 +92,7 @@ def update(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
             return after
         if after.id != identifier:
             raise ValueError("an item keeps its id")
-        if pairs_of(after) != pairs_of(before.entity):
+        if get_pairs(after) != get_pairs(before.entity):
             raise ValueError("use add_to_grid and remove_from_grid for memberships")
         transaction = Transaction()
         if isinstance(after, Package) and after.title != before.entity.title:
@@ -107,7 +110,7 @@ def update_figures(before: Versioned[Package], after: Package) -> None:
     For fields that no name, listing or grid depends on; costs half of a transaction. Raises
     VersionConflict (changed or deleted meanwhile) or Invalid.
     """
-    if unique_names(after) != unique_names(before.entity) or pairs_of(after) != pairs_of(
+    if unique_names(after) != unique_names(before.entity) or get_pairs(after) != get_pairs(
         before.entity
     ):
         raise ValueError("use change for names and memberships")
@@ -131,9 +134,9 @@ def delete(kind: type[E], identifier: int) -> None:
         whole = False
         while not whole:
             before = get(kind, identifier)
-            if before.counted:
-                raise CategoryInUse(f"category {identifier} has {before.counted} packages")
-            whole = remove(before, pairs_of(before.entity), keep=False)
+            if before.package_count:
+                raise CategoryInUse(f"category {identifier} has {before.package_count} packages")
+            whole = remove_memberships(before, get_pairs(before.entity), keep=False)
 
     retry_on_conflict(attempt)
 

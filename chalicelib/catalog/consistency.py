@@ -6,15 +6,9 @@ from typing import Any
 
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.item_writes import (
-    COLLECTIONS,
-    MODELS,
-    Versioned,
-    add_writes,
-    from_item,
-    unique_names,
-)
+from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.json_body import RENDER_VERSION, render_body
+from chalicelib.catalog.repository import COLLECTIONS, MODELS, Versioned, from_item
 from chalicelib.storage import id_bitmap
 from chalicelib.storage.backoff import DEFAULT
 from chalicelib.storage.models import DirectoryItem, MembershipItem, NameItem
@@ -23,7 +17,7 @@ from chalicelib.storage.transaction import Contended, Transaction, VersionConfli
 _KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
 
 
-def find_faults() -> Iterator[str]:
+def iter_faults() -> Iterator[str]:
     """Every disagreement between items, names, directory, grids and categories, as text.
 
     Reads all tables whole: for operators and tests, not for serving.
@@ -47,7 +41,7 @@ def find_faults() -> Iterator[str]:
     yield from _membership_faults(everything[Grid], everything[Package])
 
 
-def rerender() -> int:
+def rerender_bodies() -> int:
     """Render anew every body that another version of the rendering made; returns how many.
 
     Raises Contended.
@@ -105,8 +99,9 @@ def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> It
             continue
         counts[category] += 1
     for identifier, (stored, _) in categories.items():
-        if stored.counted != counts[identifier]:
-            yield f"categories {identifier}: counts {stored.counted}, has {counts[identifier]}"
+        count, actual = stored.package_count, counts[identifier]
+        if count != actual:
+            yield f"categories {identifier}: counts {count}, has {actual}"
 
 
 def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:

@@ -5,8 +5,16 @@ from dataclasses import replace
 from itertools import islice
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.item_writes import MODELS, E, Versioned, add_writes
-from chalicelib.catalog.repository import AlreadyExists, get, get_many, retry_on_conflict
+from chalicelib.catalog.item_writes import add_writes
+from chalicelib.catalog.repository import (
+    MODELS,
+    AlreadyExists,
+    E,
+    Versioned,
+    get,
+    get_many,
+    retry_on_conflict,
+)
 from chalicelib.storage import reads
 from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.models import GridItem, MembershipItem, PackageItem
@@ -53,7 +61,7 @@ def remove_from_grid(grid: int, package: int) -> None:
         before = get(Package, package)
         pairs = {row: other for row, other in before.entity.memberships if other == grid}
         if pairs:
-            remove(before, pairs, keep=True)
+            remove_memberships(before, pairs, keep=True)
 
     retry_on_conflict(attempt)
 
@@ -70,11 +78,11 @@ def reconcile_membership(membership: int, grid: int, package: int) -> bool:
         stands = the_package is not None and the_grid is not None
         transaction = Transaction()
         if the_package is not None:
-            left = without(the_package.entity, {membership})
+            left = drop_pairs(the_package.entity, {membership})
             pairs = sorted((*left.memberships, *([(membership, grid)] if stands else [])))
             add_writes(transaction, the_package, replace(left, memberships=tuple(pairs)))
         if the_grid is not None:
-            rest = without(the_grid.entity, {membership})
+            rest = drop_pairs(the_grid.entity, {membership})
             members = (*rest.members, *([(membership, package)] if stands else []))
             add_writes(transaction, the_grid, replace(rest, members=sort_members(members, {})))
         row = MembershipItem(membership, grid_id=grid, package_id=package)
@@ -138,7 +146,7 @@ def sort_members(
     return tuple(sorted(pairs, key=lambda pair: (known.get(pair[1], ""), pair[0])))
 
 
-def pairs_of(entity: Category | Grid | Package) -> dict[int, int]:
+def get_pairs(entity: Category | Grid | Package) -> dict[int, int]:
     """Membership id -> id at the other end."""
     match entity:
         case Package():
@@ -148,7 +156,7 @@ def pairs_of(entity: Category | Grid | Package) -> dict[int, int]:
     return {}
 
 
-def remove(before: Versioned[E], pairs: dict[int, int], keep: bool) -> bool:
+def remove_memberships(before: Versioned[E], pairs: dict[int, int], keep: bool) -> bool:
     """One transaction that removes memberships of an item, and the item too unless ``keep``.
 
     It removes as many as it holds; false says that some are left, and with them the item.
@@ -165,17 +173,19 @@ def remove(before: Versioned[E], pairs: dict[int, int], keep: bool) -> bool:
         gone = {row for row, other in first.items() if other == identifier}
         if identifier in others:
             stored = others[identifier]
-            add_writes(transaction, stored, without(stored.entity, gone))
+            add_writes(transaction, stored, drop_pairs(stored.entity, gone))
         for row in gone:
             transaction.drop(MembershipItem(row))
         removed |= gone
     whole = len(removed) == len(pairs)
-    add_writes(transaction, before, None if whole and not keep else without(before.entity, removed))
+    add_writes(
+        transaction, before, None if whole and not keep else drop_pairs(before.entity, removed)
+    )
     transaction.commit()
     return whole
 
 
-def without(entity: E, rows: set[int]) -> E:
+def drop_pairs(entity: E, rows: set[int]) -> E:
     """The entity without these memberships."""
     match entity:
         case Package():

@@ -1,14 +1,35 @@
-"""Reading entities to change them, and changing them again after a lost race."""
+"""Entities and their items in DynamoDB: the mapping between them, and consistent reads."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from chalicelib.catalog.item_writes import MODELS, E, Versioned, from_item
+from chalicelib.catalog.entities import Category, Entity, Grid, Package
+from chalicelib.catalog.json_body import RENDER_VERSION, render_body
 from chalicelib.storage import reads
 from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.models import CategoryItem, GridItem, PackageItem, ServedItem
 from chalicelib.storage.transaction import Contended, VersionConflict, WriteRefused
 
+E = TypeVar("E", bound=Entity)
 _R = TypeVar("_R")
+
+COLLECTIONS: dict[type, str] = {Package: "packages", Grid: "grids", Category: "categories"}
+MODELS: dict[type, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
+    Package: PackageItem,
+    Grid: GridItem,
+    Category: CategoryItem,
+}
+_PAIRS = {"memberships", "members"}
+_TUPLES = {
+    "commits_over_52w",
+    "pypi_licenses",
+    "pypi_classifiers",
+    "pypi_frameworks",
+    "pypi_advisories",
+}
+_FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in COLLECTIONS}
 
 
 class DoesNotExist(WriteRefused):
@@ -19,8 +40,48 @@ class AlreadyExists(WriteRefused):
     """An item of that id exists."""
 
 
+@dataclass(frozen=True, slots=True)
+class Versioned(Generic[E]):
+    """An entity as it was read, with the version that a change of it is conditional on."""
+
+    entity: E
+    version: int
+    fingerprint: str | None
+    rendering: int
+    #: The number of packages that a category's item counts; 0 for other entities.
+    package_count: int = 0
+
+
+def to_item(entity: Entity, version: int, fingerprint: str | None) -> ServedItem:
+    """Build the item of an entity, with its rendered body."""
+    values = {name: getattr(entity, name) for name in _FIELDS[type(entity)]}
+    return MODELS[type(entity)](
+        **values,
+        version=version,
+        body=render_body(entity),
+        rendering=RENDER_VERSION,
+        fingerprint=fingerprint,
+    )
+
+
+def from_item(kind: type[E], item: ServedItem) -> Versioned[E]:
+    """Build the entity of an item that was read with all its attributes."""
+    values: dict[str, Any] = {}
+    for name in _FIELDS[kind]:
+        value = getattr(item, name)
+        if name in _PAIRS:
+            value = tuple((first, second) for first, second in value)
+        elif name in _TUPLES and value is not None:
+            value = tuple(value)
+        values[name] = value
+    package_count = int(item.packages) if isinstance(item, CategoryItem) else 0
+    return Versioned(
+        kind(**values), int(item.version), item.fingerprint, int(item.rendering), package_count
+    )
+
+
 def get(kind: type[E], identifier: int) -> Versioned[E]:
-    """Read one entity consistently; raises Missing."""
+    """Read one entity consistently; raises DoesNotExist."""
     model = MODELS[kind]
     try:
         return from_item(kind, model.get(identifier, consistent_read=True))
@@ -29,19 +90,22 @@ def get(kind: type[E], identifier: int) -> Versioned[E]:
 
 
 def get_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Versioned[E]]:
-    """Read entities consistently; those that do not exist are left out."""
-    found = reads.items(MODELS[kind], identifiers)
-    return {identifier: from_item(kind, item) for identifier, item in found.items()}
+    """Read entities consistently, by id; those that do not exist are left out."""
+    items = reads.items(MODELS[kind], identifiers)
+    return {identifier: from_item(kind, item) for identifier, item in items.items()}
 
 
 def iter_all(kind: type[E]) -> Iterator[E]:
-    """Every entity of a kind, in no order; reads the table whole, consistently."""
+    """Yield every entity of a kind, in no order. Scans the whole table, consistently."""
     for item in MODELS[kind].scan(consistent_read=True):
         yield from_item(kind, item).entity
 
 
 def retry_on_conflict(attempt: Callable[[], _R], backoff: Backoff = DEFAULT) -> _R:
-    """What ``attempt`` returns, repeated while it meets a VersionConflict; raises Contended."""
+    """Call ``attempt`` again while it raises VersionConflict, and return its value.
+
+    Raises Contended when the conflicts outlast every retry.
+    """
     for _ in backoff.tries():
         try:
             return attempt()

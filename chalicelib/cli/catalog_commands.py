@@ -140,7 +140,7 @@ def _check(options: argparse.Namespace) -> int:
     for mark in models.LoadItem.scan(consistent_read=True):
         if not mark.finished:
             print(f"the load of {plain(mark.file_name)} has not ended: load it again")
-    for fault in consistency.find_faults():
+    for fault in consistency.iter_faults():
         faults += 1
         print(plain(fault))
     print(f"{faults} faults" if faults else "items, names, directory and grids agree")
@@ -148,7 +148,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _rerender(options: argparse.Namespace) -> int:
-    print(f"{consistency.rerender()} bodies rendered anew")
+    print(f"{consistency.rerender_bodies()} bodies rendered anew")
     return 0
 
 

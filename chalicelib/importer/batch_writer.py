@@ -6,9 +6,9 @@ from typing import Generic
 
 from pynamodb.exceptions import TransactWriteError
 
-from chalicelib.catalog.item_writes import E, Versioned, add_writes, unique_names
+from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.json_body import RENDER_VERSION
-from chalicelib.catalog.repository import get_many
+from chalicelib.catalog.repository import E, Versioned, get_many
 from chalicelib.catalog.validation import Invalid
 from chalicelib.importer.fixture import Position
 from chalicelib.importer.report import CHANGED, CREATED, UNCHANGED

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.catalog.item_writes import E, Versioned
 from chalicelib.catalog.memberships import sort_members
+from chalicelib.catalog.repository import E, Versioned
 from chalicelib.importer import batch_writer, name_conflicts, schema
 from chalicelib.importer.batch_writer import Wanted
 from chalicelib.importer.fixture import Fixture

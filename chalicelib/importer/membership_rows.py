@@ -5,9 +5,8 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from chalicelib.catalog.entities import Grid
-from chalicelib.catalog.item_writes import to_item
 from chalicelib.catalog.memberships import reconcile_membership, reconcile_memberships
-from chalicelib.catalog.repository import get
+from chalicelib.catalog.repository import get, to_item
 from chalicelib.importer.report import CHANGED, CREATED, UNCHANGED, LoadReport
 from chalicelib.importer.schema import GRID, MEMBERSHIP
 from chalicelib.importer.survey import Survey

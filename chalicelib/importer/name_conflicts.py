@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from chalicelib.catalog.item_writes import E
+from chalicelib.catalog.repository import E
 from chalicelib.importer.batch_writer import Wanted
 from chalicelib.storage.models import NameItem
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from chalicelib.catalog import changes, repository
 from chalicelib.catalog.entities import Package
-from chalicelib.catalog.item_writes import Versioned, add_writes
+from chalicelib.catalog.item_writes import add_writes
+from chalicelib.catalog.repository import Versioned
 from chalicelib.catalog.score import compute_score
 from chalicelib.refresh import source_rows
 from chalicelib.refresh.fetch_result import (

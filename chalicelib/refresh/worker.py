@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.catalog import repository as stored
 from chalicelib.catalog.entities import Package
-from chalicelib.catalog.item_writes import Versioned
+from chalicelib.catalog.repository import Versioned
 from chalicelib.refresh.batch import Batch, ahead
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY, Failed, FetchResult, Host, Source

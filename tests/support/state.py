@@ -152,7 +152,7 @@ def _key(kind: str, row: Row) -> Row:
 
 def assert_sound() -> None:
     """Items, names, directory, grids and categories agree with each other."""
-    assert list(consistency.find_faults()) == []
+    assert list(consistency.iter_faults()) == []
 
 
 def packages_of(identifier: int) -> list[int]:

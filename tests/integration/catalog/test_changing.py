@@ -66,7 +66,7 @@ def test_another_one_s_name_is_refused_and_nothing_changes(edit: Edit) -> None:
 
 def test_a_change_of_category_moves_the_count() -> None:
     changes.update(Package, 1, lambda p: replace(p, category_id=2))
-    assert [changes.get(Category, n).counted for n in (1, 2)] == [2, 1]
+    assert [changes.get(Category, n).package_count for n in (1, 2)] == [2, 1]
     body = queries.get_body_by_id("packages", 1)
     assert body is not None
     assert body.startswith('{"category":"\x01categories/2\x02"')
@@ -82,7 +82,7 @@ def test_a_category_that_is_not_there_is_refused() -> None:
 
 def test_a_changed_category_keeps_its_count() -> None:
     changes.update(Category, 1, lambda c: replace(c, title="Other", slug="other"))
-    assert changes.get(Category, 1).counted == 3
+    assert changes.get(Category, 1).package_count == 3
     assert_sound()
 
 

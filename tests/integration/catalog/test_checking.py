@@ -108,8 +108,8 @@ def test_damage_is_found(name: str) -> None:
     damage, said = DAMAGE[name]
     assert_sound()
     damage()
-    assert any(said in fault for fault in consistency.find_faults()), list(
-        consistency.find_faults()
+    assert any(said in fault for fault in consistency.iter_faults()), list(
+        consistency.iter_faults()
     )
 
 
@@ -124,11 +124,11 @@ def test_old_bodies_are_rendered_anew_and_only_those() -> None:
     _make_old()
     # What is known to be old is no fault.
     assert_sound()
-    assert consistency.rerender() == 2
+    assert consistency.rerender_bodies() == 2
     assert [queries.get_body_by_id(kind, 1) for kind in ("packages", "categories")] == expected
     assert_sound()
     with recorded() as calls:
-        assert consistency.rerender() == 0
+        assert consistency.rerender_bodies() == 0
     assert set(calls.operations) == {"Scan"}
 
 
@@ -148,7 +148,7 @@ def test_rendering_anew_loses_to_no_other_writer() -> None:
                 ran.append(other())
 
             with interleaving(at, run):
-                consistency.rerender()
+                consistency.rerender_bodies()
             if not ran:
                 break
             for kind in ("packages", "categories"):

@@ -34,7 +34,7 @@ def test_a_created_package_is_found_by_id_slug_and_position() -> None:
     assert '"slug":"package-7"' in body
     assert queries.get_body_by_slug("packages", "package-7") == body
     assert queries.get_page("packages", 0, 20, max_bytes=10_000).bodies == [body]
-    assert changes.get(Category, 1).counted == 1
+    assert changes.get(Category, 1).package_count == 1
     assert_sound()
 
 

@@ -42,7 +42,7 @@ def test_a_deleted_package_leaves_its_grids_and_frees_its_names() -> None:
     assert queries.get_body_by_slug("packages", "package-1") is None
     assert listed("packages") == [3, 2]
     assert (packages_of(1), packages_of(2)) == ([2], [])
-    assert changes.get(Category, 1).counted == 2
+    assert changes.get(Category, 1).package_count == 2
     assert_sound()
     changes.create(package(9, slug="package-1", repo_url=package(1).repo_url))
     assert_sound()

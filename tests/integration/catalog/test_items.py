@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chalicelib.catalog import changes, queries
 from chalicelib.catalog.entities import Package
-from chalicelib.catalog.item_writes import from_item, to_item
 from chalicelib.catalog.json_body import render_body
+from chalicelib.catalog.repository import from_item, to_item
 from chalicelib.local.engine import Engine
 from chalicelib.storage.models import PackageItem
 from tests.support.entities import category, package
@@ -94,5 +94,5 @@ def test_what_is_blank_and_what_is_unknown_stay_apart() -> None:
         item.deserialize(to_item(entity, 3, None).serialize())
         stored = from_item(Package, item)
         assert stored.entity == entity
-        assert (stored.version, stored.fingerprint, stored.counted) == (3, None, 0)
+        assert (stored.version, stored.fingerprint, stored.package_count) == (3, None, 0)
     assert blank != unknown

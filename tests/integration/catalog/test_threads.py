@@ -23,7 +23,7 @@ def test_creators_in_one_segment_all_find_their_packages_listed(tables: None) ->
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(create, range(THREADS)))
     assert listed("packages") == list(range(THREADS * EACH, 0, -1))
-    assert changes.get(Category, 1).counted == THREADS * EACH
+    assert changes.get(Category, 1).package_count == THREADS * EACH
     assert_sound()
 
 

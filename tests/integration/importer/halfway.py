@@ -10,4 +10,4 @@ _HALF_WAY = re.compile(r"membership \d+: |grids \d+: its packages are not those 
 
 def worse_faults() -> list[str]:
     """Faults of names, directory, items and categories: none may show at any moment."""
-    return [fault for fault in consistency.find_faults() if not _HALF_WAY.match(fault)]
+    return [fault for fault in consistency.iter_faults() if not _HALF_WAY.match(fault)]

@@ -99,7 +99,7 @@ def test_a_changed_grid_and_category_keep_their_packages(
     result = load_records(tmp_path, *_with(records, "package.category", 1, title="Other"))
     assert result.count("grid.grid", "changed") == 1
     assert packages_of(1) == [1, 2, 3]
-    assert changes.get(Category, 1).counted == 6
+    assert changes.get(Category, 1).package_count == 6
     assert_sound()
 
 
@@ -255,7 +255,7 @@ def test_a_package_that_moves_to_another_category_is_counted_there(
     loaded: list[Json], tmp_path: Path
 ) -> None:
     load_records(tmp_path, *_with(loaded, "package.package", 5, category=2))
-    assert [changes.get(Category, pk).counted for pk in (1, 2)] == [5, 1]
+    assert [changes.get(Category, pk).package_count for pk in (1, 2)] == [5, 1]
     assert_sound()
 
 
