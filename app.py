@@ -1,4 +1,4 @@
-"""Wiring only: what API Gateway calls, and where it leads."""
+"""Chalice wiring: which function answers requests, and which runs on a schedule or an event."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ app = Application(app_name="packgrid")
 
 
 def api_v4(**_path: Any) -> Response:
-    """Every resource of the API; the path itself says which."""
+    """Answer a request for any resource of the API; the application reads the path itself."""
     return app.answer()
 
 
@@ -21,49 +21,48 @@ for _resource in RESOURCES:
 
 @app.schedule(Rate(1, unit=Rate.HOURS))
 def publish(event: CloudWatchEvent) -> None:
-    """Build the search index anew and publish it."""
-    from chalicelib.search import publisher
+    """Build the search index and publish it."""
+    from chalicelib import functions
 
-    publisher.publish()
+    functions.publish()
 
 
 @app.schedule(Rate(10, unit=Rate.MINUTES))
 def plan(event: CloudWatchEvent) -> None:
-    """Send what is due to the queue, a batch a message."""
-    from chalicelib.refresh import service
+    """Send the sources that are due to the queue."""
+    from chalicelib import functions
 
-    service.plan()
+    functions.plan()
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def enrol(event: CloudWatchEvent) -> None:
-    """Bring the sources of figures up to date with the catalogue."""
-    from chalicelib.refresh import service
+    """Update the table of sources from the catalogue."""
+    from chalicelib import functions
 
-    service.enrol()
+    functions.enrol()
 
 
 @app.schedule(Rate(1, unit=Rate.DAYS))
 def export(event: CloudWatchEvent) -> None:
     """Write all tables to the bucket."""
-    from chalicelib.backup import exporter
+    from chalicelib import functions
 
-    exporter.export()
+    functions.export()
 
 
 @app.lambda_function(name="load")
 def load(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
     """Load the catalogues that were put in the bucket."""
-    from chalicelib.importer import upload
+    from chalicelib import functions
 
-    return upload.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
+    return functions.load(event, context)
 
 
 @app.on_sqs_message(queue="packgrid-refresh", batch_size=1)
 def work(event: SQSEvent) -> dict[str, Any]:
-    """Ask a host about a batch; names the messages that shall be delivered again."""
-    from chalicelib.refresh import service
+    """Refresh a batch; return the messages to deliver again."""
+    from chalicelib import functions
 
     context: Any = event.context
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    return service.work(event.to_dict()["Records"], seconds_left)
+    return functions.work(event.to_dict(), context)

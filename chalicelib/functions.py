@@ -1,0 +1,76 @@
+"""The bodies of the Lambda functions that no request waits for.
+
+The schedule calls ``publish``, ``plan``, ``enrol`` and ``export``; the queue calls ``work``, and
+the bucket calls ``load``. Each function parses its event and calls the package that does the work;
+``app.py`` connects it to its trigger. Commands do not import this module: they call the same
+packages.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from chalicelib import settings, telemetry
+from chalicelib.backup import exporter
+from chalicelib.importer import upload
+from chalicelib.refresh import metrics, queue, service
+from chalicelib.refresh.worker_context import WorkerContext
+from chalicelib.search import publisher
+
+#: Seconds of a function's time that a worker keeps for its last writes.
+_MARGIN_SECONDS = 10.0
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context object that these functions use."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time until Lambda ends the function."""
+        ...
+
+
+def publish() -> None:
+    """Build the search index and publish it."""
+    publisher.publish()
+
+
+def plan() -> None:
+    """Send the sources that are due to the queue, one batch a message."""
+    service.plan()
+
+
+def enrol() -> None:
+    """Update the table of sources from the catalogue."""
+    service.enrol()
+
+
+def export() -> None:
+    """Write all tables to the bucket."""
+    exporter.export()
+
+
+def load(event: Mapping[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
+    """Load the catalogues that an S3 notification names, and return a report for each."""
+    return upload.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Refresh the batches of an SQS event; return the messages to deliver again.
+
+    The response has the shape of ``ReportBatchItemFailures`` (AWS Lambda, "Using Lambda with
+    Amazon SQS").
+    """
+    worker_context = WorkerContext(seconds_left=_start_countdown(context))
+    with telemetry.reported("work") as log_fields:
+        configured = settings.from_environment()
+        hosts = service.all_hosts(configured)
+        worker = service.worker_of(configured, hosts, worker_context)
+        response = queue.handle(worker, event["Records"])
+        metrics.worked(worker, response["batchItemFailures"], log_fields)
+    return response
+
+
+def _start_countdown(context: LambdaContext) -> Callable[[], float]:
+    """Return a function that tells how many seconds the worker has left."""
+    end = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
+    return lambda: end - time.monotonic()
