@@ -1,4 +1,4 @@
-"""Fixtures: one engine for the session, fresh tables for each test, the API over them."""
+"""Fixtures: one engine for the session, empty tables for each test, the API over them."""
 
 import os
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ from chalicelib import settings
 from chalicelib.local.engine import Engine
 from chalicelib.storage import models, objects
 from tests.support.serving import answering
+from tests.support.tables import empty, watch
 
 pytest_plugins = ["tools.iamcheck.plugin"]
 
 # Timings never fail a test.
 hypothesis.settings.register_profile("packgrid", deadline=None)
 hypothesis.settings.load_profile("packgrid")
+watch()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,11 +38,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture
 def tables(engine: Engine) -> Iterator[None]:
-    """Empty tables of the test's own."""
-    models.create_tables()
-    yield
-    for model in models.MODELS.values():
-        model.delete_table()
+    """Empty tables."""
+    with empty():
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import app
 from chalicelib.local.server import Gateway
-from chalicelib.storage import models
+from tests.support.tables import empty
 
 
 @contextmanager
@@ -22,9 +22,6 @@ def answering(raw_query: bool = True) -> Iterator[int]:
 
 @contextmanager
 def serving() -> Iterator[int]:
-    """The same on empty tables of the test's own, which are deleted at its end."""
-    models.create_tables()
-    with answering() as port:
+    """The same on tables that are empty at the beginning and at the end."""
+    with empty(), answering() as port:
         yield port
-    for model in models.MODELS.values():
-        model.delete_table()

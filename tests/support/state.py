@@ -11,6 +11,7 @@ from chalicelib.catalog.item_writes import add_writes
 from chalicelib.storage import models, reads
 from chalicelib.storage.models import DirectoryItem, MembershipItem
 from chalicelib.storage.transaction import Transaction
+from tests.support import tables
 from tests.support.entities import category, grid, package
 
 Row = dict[str, Any]
@@ -64,12 +65,8 @@ def contents(stored: Rows) -> Rows:
 @contextmanager
 def tables_of_a_module() -> Iterator[None]:
     """Tables for all tests of a module, each of which begins with ``restore`` of something."""
-    models.create_tables()
-    try:
+    with tables.empty():
         yield
-    finally:
-        for model in models.MODELS.values():
-            model.delete_table()
 
 
 def restore(wanted: Rows, now: Rows | None = None) -> None:
@@ -86,10 +83,10 @@ def restore(wanted: Rows, now: Rows | None = None) -> None:
     ]
     client: Any = models.get_connection().client
     for start in range(0, len(requests), _AT_ONCE):
-        tables: dict[str, list[Any]] = {}
+        changes_by_table: dict[str, list[Any]] = {}
         for kind, request in requests[start : start + _AT_ONCE]:
-            tables.setdefault(models.MODELS[kind].Meta.table_name, []).append(request)
-        answer = client.batch_write_item(RequestItems=tables)
+            changes_by_table.setdefault(models.MODELS[kind].Meta.table_name, []).append(request)
+        answer = client.batch_write_item(RequestItems=changes_by_table)
         assert not answer.get("UnprocessedItems")
 
 

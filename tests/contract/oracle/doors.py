@@ -14,12 +14,12 @@ from urllib.parse import unquote_to_bytes
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection, transaction
 
-from chalicelib.storage import models
 from tests.contract.oracle.catalogue import records
 from tests.contract.oracle.directory.models import MODELS
 from tests.integration.api.client import Reply, exchange, replies
 from tests.support.fixtures import load_records
 from tests.support.serving import answering
+from tests.support.tables import empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,10 @@ class Ours:
 
 @contextmanager
 def serving() -> Iterator[Ours]:
-    """Our app with the catalogue in fresh tables of the engine that is bound."""
-    models.create_tables()
-    with tempfile.TemporaryDirectory() as folder:
-        loaded = load_records(Path(folder), *records())
-    assert loaded.has_only("created"), loaded.refusals
-    with answering(raw_query=True) as port, answering(raw_query=False) as decoded:
-        yield Ours(port, decoded)
-    for model in models.MODELS.values():
-        model.delete_table()
+    """Our app with nothing but the catalogue in the tables of the engine that is bound."""
+    with empty():
+        with tempfile.TemporaryDirectory() as folder:
+            loaded = load_records(Path(folder), *records())
+        assert loaded.has_only("created"), loaded.refusals
+        with answering(raw_query=True) as port, answering(raw_query=False) as decoded:
+            yield Ours(port, decoded)

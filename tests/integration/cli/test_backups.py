@@ -10,7 +10,7 @@ from chalicelib.refresh import planner
 from chalicelib.refresh.leases import Held
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.searcher import search
-from chalicelib.storage import dump, models, objects, refresh_state
+from chalicelib.storage import dump, objects, refresh_state
 from tests.integration.backup.exports import by_dynamodb, one_by_dynamodb, wipe
 from tests.integration.refresh.toy import Toy
 from tests.support import process, state
@@ -18,6 +18,7 @@ from tests.support.aws import failing
 from tests.support.bucket import client_error
 from tests.support.bucket import failing as failing_bucket
 from tests.support.fixtures import category, grid, package, row, write
+from tests.support.tables import delete_tables
 
 Capture = pytest.CaptureFixture[str]
 PREFIX = "exports/20261125T210000Z/"
@@ -236,8 +237,7 @@ def test_a_storage_that_fails_is_one_line_and_the_restore_can_be_repeated(
 
 
 def test_tables_that_are_not_there_are_a_matter_of_init(rows: state.Rows, capsys: Capture) -> None:
-    for model in models.MODELS.values():
-        model.delete_table()
+    delete_tables()
     assert main(["restore", PREFIX]) == 2
     assert "the command `init` creates the tables" in capsys.readouterr().err
     assert main(["init"]) == 0
