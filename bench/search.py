@@ -1,4 +1,4 @@
-"""What searching costs: CPU of a query, time to open the segment, memory."""
+"""What searching costs: CPU of a query, time to open the index file, memory."""
 
 import random
 import statistics
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.search.entries import entries
+from chalicelib.search.entries import build_entries
 from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
 from chalicelib.search.searcher import search
@@ -29,17 +29,17 @@ _WORDS, _COMMON = _VOCABULARY.split(), _FILLERS.split()
 #: Phrases of short prefixes that most entries have, the most lexemes with and without prefix,
 #: and a phrase as long as a request may hold.
 _HARD = ("d_dj", "d_d", "3-d", "x-y-z", '"' + "django " * 200 + '"')
-#: A process that serves, and searches if it is given a segment; prints its size and the unit.
+#: A process that serves, and searches if it gets an index file; prints its size and the unit.
 _CHILD = """
 import resource, sys
 from pathlib import Path
 import app, chalicelib.catalog.queries
 if len(sys.argv) > 1:
     from chalicelib.search.searcher import search
-    from chalicelib.search.index_file.reader import IndexFile as Segment
-    segment = Segment(Path(sys.argv[1]))
+    from chalicelib.search.index_file.reader import IndexFile
+    index = IndexFile(Path(sys.argv[1]))
     for line in sys.stdin:
-        search(segment, line)
+        search(index, line)
 try:
     # The peak since the process was started; getrusage's is never below its parent's.
     status = Path("/proc/self/status").read_text()
@@ -50,8 +50,8 @@ except OSError:
 
 
 def bench(folder: Path, count: int) -> None:
-    """Build a segment of ``count`` entries and print what it costs to use it."""
-    path = folder / "segment.sqlite"
+    """Build a index file of ``count`` entries and print what it costs to use it."""
+    path = folder / "index.sqlite"
     packages, grids = _packages(count - count // 60), _grids(count // 60)
     category = Category(
         id=1,
@@ -64,18 +64,20 @@ def bench(folder: Path, count: int) -> None:
         modified=_NOW,
     )
     start = time.process_time()
-    write_index(path, entries(packages, grids, [category], _NOW))
+    write_index(path, build_entries(packages, grids, [category], _NOW))
     size = path.stat().st_size
-    print(f"segment of {count:,} entries: {size:,} bytes, {time.process_time() - start:.1f} s CPU")
+    print(
+        f"index file of {count:,} entries: {size:,} bytes, {time.process_time() - start:.1f} s CPU"
+    )
     opened = statistics.median(_time_to_open(path) for _ in range(20))
     print(f"opening it: {opened * 1000:.1f} ms (limit 50)")
     queries = _queries(packages)
-    segment = IndexFile(path)
+    index = IndexFile(path)
     for query in queries:
-        search(segment, query)
-    spent = sorted(_cpu(segment, query) for query in queries)
-    worst, hardest = max((_cpu(segment, query), query[:20]) for query in _HARD)
-    segment.close()
+        search(index, query)
+    spent = sorted(_cpu(index, query) for query in queries)
+    worst, hardest = max((_cpu(index, query), query[:20]) for query in _HARD)
+    index.close()
     middle, late = statistics.median(spent), spent[len(spent) * 99 // 100]
     print(
         f"search, {len(queries)} queries: median {middle * 1000:.2f} ms CPU (limit 5), "
@@ -88,15 +90,15 @@ def bench(folder: Path, count: int) -> None:
 
 def _time_to_open(path: Path) -> float:
     start = time.perf_counter()
-    segment = IndexFile(path)
+    index = IndexFile(path)
     spent = time.perf_counter() - start
-    segment.close()
+    index.close()
     return spent
 
 
-def _cpu(segment: IndexFile, query: str) -> float:
+def _cpu(index: IndexFile, query: str) -> float:
     start = time.process_time()
-    search(segment, query)
+    search(index, query)
     return time.process_time() - start
 
 

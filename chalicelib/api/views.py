@@ -88,8 +88,8 @@ def _search(request: Request, settings: Settings) -> str:
     from chalicelib.search.cache import INDEX_CACHE
     from chalicelib.search.searcher import search
 
-    with INDEX_CACHE.segment(settings.search_seconds) as segment:
-        return f"[{','.join(search(segment, text))}]"
+    with INDEX_CACHE.acquire(settings.search_seconds) as index:
+        return f"[{','.join(search(index, text))}]"
 
 
 def _base(request: Request) -> str:

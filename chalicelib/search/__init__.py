@@ -1,1 +1,1 @@
-"""Search: the segment, how it is built and published, and how a query is answered from it."""
+"""Search: the index file, building and publishing it, and answering queries from it."""

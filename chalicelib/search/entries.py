@@ -1,4 +1,4 @@
-"""The entries of the search: what of packages and grids is found, and what is answered."""
+"""The entries of the index: the texts of packages and grids to search, and their JSON bodies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import emoji
 
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.catalog.json_body import to_json, to_local_time
-from chalicelib.search.weights import grid_weight, package_weight
+from chalicelib.search.weights import compute_grid_weight, compute_package_weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A package or grid: the texts that it is found by, its weight, and the JSON answered."""
+    """A package or grid in the index: its searched texts, its weight, and its JSON body."""
 
     title: str
     slug: str
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def fields(self) -> tuple[tuple[str, str], ...]:
-        """The texts with their weights, in the order of the original's document."""
+        """The texts and their weights, in the order of the original's search document."""
         return (
             (self.title, "A"),
             (self.slug, "B"),
@@ -36,24 +36,27 @@ class Entry:
         )
 
 
-def entries(
+def build_entries(
     packages: Iterable[Package],
     grids: Iterable[Grid],
     categories: Iterable[Category],
     now: datetime,
 ) -> list[Entry]:
-    """All entries, by title in the order of code points; ``now`` is the instant of the build."""
+    """Return all entries in code point order of their titles; ``now`` is the time of the build."""
     titles = {category.id: category.title for category in categories}
-    found = [_of_package(package, titles.get(package.category_id, ""), now) for package in packages]
-    heaviest = max((entry.weight for entry in found), default=0)
-    found += [_of_grid(grid, heaviest, now) for grid in grids]
-    return sorted(found, key=lambda entry: (entry.title, entry.item_type, entry.slug))
+    entries = [
+        _build_package_entry(package, titles.get(package.category_id, ""), now)
+        for package in packages
+    ]
+    heaviest = max((entry.weight for entry in entries), default=0)
+    entries += [_build_grid_entry(grid, heaviest, now) for grid in grids]
+    return sorted(entries, key=lambda entry: (entry.title, entry.item_type, entry.slug))
 
 
-def _of_package(package: Package, category: str, now: datetime) -> Entry:
+def _build_package_entry(package: Package, category: str, now: datetime) -> Entry:
     description, participants = package.repo_description or "", package.participants or ""
-    weight = package_weight(package, now)
-    facts = {
+    weight = compute_package_weight(package, now)
+    figures = {
         "category": category,
         "repo_watchers": package.repo_watchers,
         "repo_forks": package.repo_forks,
@@ -72,13 +75,13 @@ def _of_package(package: Package, category: str, now: datetime) -> Entry:
         category=category,
         participants=participants,
         weight=weight,
-        body=_body(package, description, weight, facts, now),
+        body=_render_body(package, description, weight, figures, now),
     )
 
 
-def _of_grid(grid: Grid, heaviest: int, now: datetime) -> Entry:
-    weight = grid_weight(grid, heaviest)
-    facts = {
+def _build_grid_entry(grid: Grid, heaviest: int, now: datetime) -> Entry:
+    weight = compute_grid_weight(grid, heaviest)
+    figures = {
         "category": "",
         "repo_watchers": 0,
         "repo_forks": 0,
@@ -95,28 +98,30 @@ def _of_grid(grid: Grid, heaviest: int, now: datetime) -> Entry:
         item_type="grid",
         description=grid.description,
         weight=weight,
-        body=_body(grid, grid.description, weight, facts, now),
+        body=_render_body(grid, grid.description, weight, figures, now),
     )
 
 
-def _body(
-    subject: Package | Grid, description: str, weight: int, facts: dict[str, object], now: datetime
+def _render_body(
+    entity: Package | Grid, description: str, weight: int, figures: dict[str, object], now: datetime
 ) -> str:
-    """The JSON of an entry; ``created`` and ``modified`` are the entry's, not the subject's."""
-    kind, path = ("package", "packages/p") if isinstance(subject, Package) else ("grid", "grids/g")
+    """Return the JSON of an entry; ``created`` and ``modified`` are the time of the build."""
+    item_type, path = (
+        ("package", "packages/p") if isinstance(entity, Package) else ("grid", "grids/g")
+    )
     return to_json(
         {
             "description": emoji.emojize(description),
-            "title": emoji.emojize(subject.title),
-            "title_no_prefix": subject.title,
-            "slug_no_prefix": subject.slug,
-            "clean_title": subject.title,
-            "absolute_url": f"/{path}/{subject.slug}/",
+            "title": emoji.emojize(entity.title),
+            "title_no_prefix": entity.title,
+            "slug_no_prefix": entity.slug,
+            "clean_title": entity.title,
+            "absolute_url": f"/{path}/{entity.slug}/",
             "created": to_local_time(now),
             "modified": to_local_time(now),
             "weight": weight,
-            "item_type": kind,
-            "slug": subject.slug,
-            **facts,
+            "item_type": item_type,
+            "slug": entity.slug,
+            **figures,
         }
     )

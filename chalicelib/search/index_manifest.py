@@ -1,7 +1,7 @@
-"""The pointer: a small object that says which segment is the one to use.
+"""The index manifest: a small object in the bucket that names the current index file.
 
-Each format of segments has a folder of its own, so that a new version's reader and an old one's
-do not meet while one replaces the other.
+Each file format has a folder of its own, so that readers and publishers of two versions do not
+meet during a deployment.
 """
 
 import json
@@ -11,40 +11,43 @@ from dataclasses import dataclass
 from chalicelib.search.index_file.file_format import FORMAT
 
 FOLDER = f"search/{FORMAT}/"
-KEY = f"{FOLDER}current.json"
-SEGMENTS = f"{FOLDER}segments/"
+MANIFEST_KEY = f"{FOLDER}current.json"
+INDEX_FILES_PREFIX = f"{FOLDER}segments/"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class BadManifest(ValueError):
-    """The pointer cannot be read."""
+    """The manifest cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexManifest:
-    """The SHA-256 of segments, the newest first, and when that was built (ISO 8601)."""
+    """The SHA-256 digests of the index files, newest first, and when the newest was built.
 
-    segments: tuple[str, ...]
-    built: str
+    ``built_at`` is in ISO 8601.
+    """
 
-
-def key_of(sha256: str) -> str:
-    """The key of a segment."""
-    return f"{SEGMENTS}{sha256}.sqlite"
+    digests: tuple[str, ...]
+    built_at: str
 
 
-def write(pointer: IndexManifest) -> bytes:
-    """A pointer as JSON."""
-    return json.dumps({"segments": pointer.segments, "built": pointer.built}).encode()
+def build_index_key(sha256: str) -> str:
+    """Return the key of an index file in the bucket."""
+    return f"{INDEX_FILES_PREFIX}{sha256}.sqlite"
 
 
-def read(body: bytes) -> IndexManifest:
-    """A pointer from JSON; raises BadPointer."""
+def format_manifest(manifest: IndexManifest) -> bytes:
+    """Return a manifest as JSON."""
+    return json.dumps({"segments": manifest.digests, "built": manifest.built_at}).encode()
+
+
+def parse_manifest(body: bytes) -> IndexManifest:
+    """Return a manifest from its JSON; raise BadManifest if it is malformed."""
     try:
         raw = json.loads(body)
-        pointer = IndexManifest(tuple(map(str, raw["segments"])), str(raw["built"]))
+        manifest = IndexManifest(tuple(map(str, raw["segments"])), str(raw["built"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise BadManifest(f"{KEY}: {error}") from error
-    if not pointer.segments or not all(map(_SHA256.fullmatch, pointer.segments)):
-        raise BadManifest(f"{KEY} names no segment")
-    return pointer
+        raise BadManifest(f"{MANIFEST_KEY}: {error}") from error
+    if not manifest.digests or not all(map(_SHA256.fullmatch, manifest.digests)):
+        raise BadManifest(f"{MANIFEST_KEY} names no index file")
+    return manifest

@@ -1,4 +1,4 @@
-"""Building the segment from the tables, and publishing it."""
+"""Building the index file from the tables and publishing it to the bucket."""
 
 import hashlib
 import tempfile
@@ -10,21 +10,21 @@ from chalicelib import clock, telemetry
 from chalicelib.catalog import repository
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.search import index_manifest
-from chalicelib.search.entries import entries
+from chalicelib.search.entries import build_entries
 from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
 from chalicelib.search.index_manifest import BadManifest, IndexManifest
 from chalicelib.storage import objects
 from chalicelib.storage.backoff import DEFAULT
 
-#: A segment that is not named any more is kept for so long, for processes that are about to
-#: download it.
-_KEPT = timedelta(days=1)
+#: Index files that the manifest no longer names are kept this long, because a process may be
+#: about to download one.
+_MAX_AGE_OF_OLD_FILES = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """What was published; ``is_current`` is false if a newer segment was there already."""
+class Publication:
+    """A published index file; ``is_current`` is false if a newer one was already published."""
 
     sha256: str
     entries: int
@@ -32,72 +32,77 @@ class Published:
     is_current: bool
 
 
-def publish() -> Published:
-    """Build a segment of what the tables hold now, and have the pointer name it.
+def publish() -> Publication:
+    """Build an index file from the tables and make it the current one.
 
-    Safe to repeat and to run twice at once: segments are named by their contents, and the
-    pointer never goes back to one that was built earlier. Raises a storage error.
+    This is safe to repeat and to run twice at once: index files are named by their contents, and
+    the manifest never goes back to a file that was built earlier. Raises a storage error.
     """
-    with telemetry.reported("publish") as said:
-        published = _publish(clock.now())
-        said |= asdict(published)
-    return published
+    with telemetry.reported("publish") as log_fields:
+        publication = _publish(clock.now())
+        log_fields |= asdict(publication)
+    return publication
 
 
-def _publish(now: datetime) -> Published:
+def _publish(now: datetime) -> Publication:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "segment.sqlite"
-        found = entries(
+        path = Path(folder) / "index.sqlite"
+        entries = build_entries(
             repository.iter_all(Package),
             repository.iter_all(Grid),
             list(repository.iter_all(Category)),
             now,
         )
-        write_index(path, found)
-        # What cannot be read must not replace what can.
+        write_index(path, entries)
+        # An unreadable file must never replace a readable one.
         IndexFile(path).close()
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        objects.upload(index_manifest.key_of(sha256), path)
+        objects.upload(index_manifest.build_index_key(sha256), path)
         size = path.stat().st_size
-    is_current = _point_to(sha256, now)
-    _remove_old(now)
-    return Published(sha256, len(found), size, is_current)
+    is_current = _update_manifest(sha256, now)
+    _delete_old_files(now)
+    return Publication(sha256, len(entries), size, is_current)
 
 
 def is_published() -> bool:
-    """Whether there is a pointer to a segment; raises a storage error."""
-    return _current()[0] is not None
+    """Return whether a manifest names an index file; raise a storage error if S3 fails."""
+    return _read_manifest()[0] is not None
 
 
-def _point_to(sha256: str, now: datetime) -> bool:
+def _update_manifest(sha256: str, now: datetime) -> bool:
+    """Make an index file the current one; return whether it is newer than the previous one."""
     for _ in DEFAULT.tries():
-        before, etag = _current()
-        if before is not None and datetime.fromisoformat(before.built) > now:
+        previous, etag = _read_manifest()
+        if previous is not None and datetime.fromisoformat(previous.built_at) > now:
             return False
-        older = tuple(one for one in before.segments if one != sha256)[:1] if before else ()
-        after = IndexManifest((sha256, *older), now.isoformat())
-        if objects.replace(index_manifest.KEY, index_manifest.write(after), etag):
+        older = [digest for digest in previous.digests if digest != sha256][:1] if previous else []
+        manifest = IndexManifest((sha256, *older), now.isoformat())
+        body = index_manifest.format_manifest(manifest)
+        if objects.replace(index_manifest.MANIFEST_KEY, body, etag):
             return True
-    raise objects.ObjectError(f"{index_manifest.KEY}: other writers were always faster")
+    raise objects.ObjectError(
+        f"{index_manifest.MANIFEST_KEY}: another writer replaced it at every attempt"
+    )
 
 
-def _current() -> tuple[IndexManifest | None, str | None]:
+def _read_manifest() -> tuple[IndexManifest | None, str | None]:
+    """Return the manifest and its ETag; None for a manifest that is missing or malformed."""
     try:
-        found = objects.read(index_manifest.KEY)
+        stored = objects.read(index_manifest.MANIFEST_KEY)
     except objects.NoSuchObject:
         return None, None
-    assert found is not None, "no ETag was given"
+    assert stored is not None, "no ETag was given"
     try:
-        return index_manifest.read(found.body), found.etag
+        return index_manifest.parse_manifest(stored.body), stored.etag
     except BadManifest:
-        # It leads nobody anywhere, so it may be replaced.
-        return None, found.etag
+        # No reader can use it, so it may be replaced.
+        return None, stored.etag
 
 
-def _remove_old(now: datetime) -> None:
-    current, _ = _current()
-    named = {index_manifest.key_of(sha256) for sha256 in current.segments} if current else set()
-    for key, written in objects.listed(index_manifest.SEGMENTS):
-        if key not in named and now - written > _KEPT:
+def _delete_old_files(now: datetime) -> None:
+    manifest, _ = _read_manifest()
+    keys = set(map(index_manifest.build_index_key, manifest.digests)) if manifest else set()
+    for key, written in objects.listed(index_manifest.INDEX_FILES_PREFIX):
+        if key not in keys and now - written > _MAX_AGE_OF_OLD_FILES:
             objects.delete(key)

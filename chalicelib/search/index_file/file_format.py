@@ -1,19 +1,20 @@
-"""The tables of a segment. A change of them, or of what is in them, needs a new ``FORMAT``."""
+"""The tables of an index file. A change of them, or of their contents, needs a new ``FORMAT``."""
 
-#: SQLite's ``application_id`` of a segment: "PGsg".
+#: SQLite's ``application_id`` of an index file: "PGsg".
 APPLICATION_ID = 0x50477367
-#: SQLite's ``user_version``: a reader takes this one and no other.
+#: SQLite's ``user_version``; a reader accepts no other.
 FORMAT = 2
 
-#: Entries are numbered from 0 in order of title, so that the number is that order.
+#: Entries are numbered from 0 in order of title, so sorting by number sorts by title.
 #:
-#: - ``lexeme``: ``entries`` is the set (``bits.pack``) that have the lexeme; the other columns
-#:   follow its order. ``scores``: what the lexeme adds where ranks are summed, doubles.
-#:   ``places``: see below, 64-bit.
-#: - ``trigram``: ``entries`` is the set whose ``field`` (0 title, 1 slug) has the trigram.
-#: - ``trigram_count``: the set whose ``field`` has at most ``most`` trigrams.
-#: - ``entry``: ``body`` is the JSON that is answered.
-#: - ``array``: ``weights``, 8-bit; ``title_trigrams``, ``slug_trigrams``, 16-bit; by entry.
+#: - ``lexeme``: ``entries`` is the set of entries with the lexeme (see ``bitset.pack``); the other
+#:   columns follow its order. ``scores`` is what the lexeme adds to a rank by sum, as doubles.
+#:   ``places`` are described below, as 64-bit integers.
+#: - ``trigram``: ``entries`` is the set of entries whose ``field`` (0 title, 1 slug) has it.
+#: - ``trigram_count``: the set of entries whose ``field`` has at most ``most`` trigrams.
+#: - ``entry``: ``body`` is the JSON that a search returns.
+#: - ``array``: values by entry: ``weights`` in 8 bits, ``title_trigrams`` and ``slug_trigrams`` in
+#:   16 bits.
 SCHEMA = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
@@ -30,10 +31,12 @@ CREATE TABLE trigram_count (
 CREATE TABLE array (name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 """
 
+#: The fields with trigrams, by number.
 FIELDS = ("title", "slug")
+#: The weights, by number.
 WEIGHTS = "DCBA"
-#: A *place* is one number: the entry, a position in it, and the weight (0 D to 3 A) in the lowest
-#: bits. The distance between two positions can be added without getting into the next entry.
+#: A *place* is one integer: the entry, a position in it, and the weight (0 D to 3 A) in the lowest
+#: bits. The distance between two positions can be added without reaching the next entry.
 WEIGHT_BITS = 2
 ENTRY_SHIFT = WEIGHT_BITS + 15
-ANY_WEIGHT = (1 << WEIGHT_BITS) - 1
+WEIGHT_MASK = (1 << WEIGHT_BITS) - 1

@@ -1,1 +1,1 @@
-"""Text as PostgreSQL's ``english`` configuration reads it: tokens, lexemes, queries."""
+"""Text search of PostgreSQL 15: its parser, lexemes and queries."""

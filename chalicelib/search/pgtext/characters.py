@@ -1,19 +1,19 @@
-"""What kind of character a text parser sees, and how it lower-cases.
+"""Character classes and lower case as PostgreSQL's text parser sees them.
 
-PostgreSQL asks the C library, here glibc 2.36 with the locale C.UTF-8. It differs from Python's
-``unicodedata`` by the code points listed below (compared over all of Unicode).
+PostgreSQL uses the C library, here glibc 2.36 with the locale C.UTF-8. It differs from Python's
+``unicodedata`` in the code points listed below (all of Unicode was compared).
 """
 
 import unicodedata
 
 LETTER = "\u00e9"
-"""Stands for every letter beyond ASCII in a shape; digits of other scripts count as letters."""
+"""Replaces every letter outside ASCII in a shape; digits of other scripts count as letters."""
 SIGN = "\u0301"
-"""Stands for every sign that goes on with a word but does not begin one: accents, mostly."""
+"""Replaces every mark that continues a word but does not begin one: mostly accents."""
 OTHER = "\x01"
-"""Stands for everything that separates words: punctuation, emoji, unassigned code points."""
+"""Replaces everything that separates words: punctuation, emoji, unassigned code points."""
 
-# Vowel signs and the like that glibc counts among the letters, and circled letters.
+# Vowel signs and similar marks that glibc classifies as letters, and circled letters.
 _LETTERS = (
     "345 5b0-5bd 5bf 5c1-5c2 5c4-5c5 5c7 610-61a 64b-657 659-65f 670 6d6-6dc 6e1-6e4 6e7-6e8 "
     "6ed 711 730-73f 7a6-7b0 816-817 81b-823 825-827 829-82c 8d4-8df 8e3-8e9 8f0-902 93a "
@@ -40,24 +40,24 @@ _LETTERS = (
     "1f130-1f149 1f150-1f169 1f170-1f189"
 )
 
-# Spacing signs, and code points newer than Python's tables, that have no width of their own.
+# Spacing marks, and code points newer than Python's tables, without a width of their own.
 _SIGNS = (
     "9ff-a00 a43-a46 a49-a4a a4e-a50 ac6 b00 b4e-b54 c49 c4e-c54 dd5 f3e-f3f f98 1a5f 1a7d-1a7e "
     "1acf-1aff 1b44 1baa a953 10a04 10a07-10a0b 10a3b-10a3e 1136d-1136f 119d8-119d9 11c37 "
     "11d37-11d39 11d3b 11d3e 1cf2e-1cf2f 1daa0 1e007 1e019-1e01a 1e022 1e025"
 )
 
-# Blanks that do not break lines, and signs of which glibc knows nothing.
+# No-break spaces, and marks that glibc does not know.
 _OTHERS = (
     "a0 1715 1734 1bf2-1bf3 1ce1 1cf7 2007 202f 302e-302f a9c0 abec 111c0 11235 1134d 116b6 "
     "1193d 1d165-1d166 1d16d-1d172"
 )
 
-_KINDS = {"L": LETTER, "Nd": LETTER, "Nl": LETTER, "Mc": LETTER, "M": SIGN, "Z": " "}
-_KEPT = 10_000
+_STAND_INS = {"L": LETTER, "Nd": LETTER, "Nl": LETTER, "Mc": LETTER, "M": SIGN, "Z": " "}
+_MAX_CACHED = 10_000
 
 
-def _listed(ranges: str) -> set[int]:
+def _parse_ranges(ranges: str) -> set[int]:
     codes: set[int] = set()
     for part in ranges.split():
         first, _, last = part.partition("-")
@@ -66,40 +66,41 @@ def _listed(ranges: str) -> set[int]:
 
 
 class _Shapes(dict[int, str]):
-    """Code point -> stand-in, worked out when asked for; keeps a bounded number of them."""
+    """Code point -> stand-in, computed on first use; caches a bounded number."""
 
     def __missing__(self, code: int) -> str:
         category = unicodedata.category(chr(code))
-        shape = _KINDS.get(category) or _KINDS.get(category[0], OTHER)
-        if len(self) < _KEPT:
+        shape = _STAND_INS.get(category) or _STAND_INS.get(category[0], OTHER)
+        if len(self) < _MAX_CACHED:
             self[code] = shape
         return shape
 
 
 class _Lower(dict[int, str]):
-    """Code point -> one lower-case character: no final sigma, no added dots."""
+    """Code point -> one lower-case character, without final sigma or added dots."""
 
     def __missing__(self, code: int) -> str:
         lower = chr(code).lower()[0]
-        if len(self) < _KEPT:
+        if len(self) < _MAX_CACHED:
             self[code] = lower
         return lower
 
 
 _SHAPES = _Shapes({code: chr(code) for code in range(128)})
 for _codes, _stand_in in ((_LETTERS, LETTER), (_SIGNS, SIGN), (_OTHERS, OTHER)):
-    _SHAPES.update(dict.fromkeys(_listed(_codes), _stand_in))
+    _SHAPES.update(dict.fromkeys(_parse_ranges(_codes), _stand_in))
 _LOWER = _Lower()
 
 
-def shape(text: str) -> str:
-    """``text`` with a stand-in for each character beyond ASCII, of the same length.
+def to_shape(text: str) -> str:
+    """Return the *shape* of a text: each character outside ASCII replaced by a stand-in.
 
-    All kinds of blank beyond ASCII become a space, so patterns need to know few characters.
+    The length stays the same. Blanks outside ASCII become a space, so patterns need to know few
+    characters.
     """
     return text if text.isascii() else text.translate(_SHAPES)
 
 
-def lower(text: str) -> str:
-    """``text`` in lower case, character by character as ``towlower`` does it."""
+def to_lower(text: str) -> str:
+    """Return ``text`` in lower case, converted character by character like ``towlower``."""
     return text.lower() if text.isascii() else text.translate(_LOWER)

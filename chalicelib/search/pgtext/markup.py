@@ -1,12 +1,11 @@
-"""Finds tags, comments and entities of HTML and XML in the shape of a text."""
+"""Tags, comments and entities of HTML and XML in the shape of a text."""
 
 import re
 
 from chalicelib.search.pgtext.characters import LETTER
 
 _SPACE = r" \t-\r"
-# In quotes, a backslash keeps the next character from closing them, and the one behind that
-# from being a backslash.
+# In quotes, a backslash escapes the next character; the one after that is no backslash.
 _IN_SINGLE = r"'(?:[^'\\]|\\.(?:(?=')|[^']))*+"
 _IN_DOUBLE = r'"(?:[^"\\]|\\.(?:(?=")|[^"]))*+'
 _PLAIN = rf"[A-Za-z0-9=\-_#/:.&?%~{_SPACE}]"
@@ -17,51 +16,51 @@ _OPENED = rf"<(?:{_NAME}[{_SPACE}]|\?x|![dD]){_REST}"
 _TAG = re.compile(rf"<{_NAME}/?+>|{_OPENED}>", re.DOTALL)
 _BROKEN = re.compile(rf"{_OPENED}(?:{_IN_SINGLE}|{_IN_DOUBLE})\\.\Z", re.DOTALL)
 _ENTITY = re.compile(rf"&(?:#(?:[0-9]++|[xX][0-9A-Fa-f]++)|[A-Za-z:_][A-Za-z0-9{LETTER}:_.-]*+);")
-_HIDES = re.compile(rf"<(?:script|style)(?=[>{_SPACE}])", re.IGNORECASE)
-_SHOWS = re.compile(rf"</(?:script|style)(?=[>{_SPACE}])", re.IGNORECASE)
+_SCRIPT_START = re.compile(rf"<(?:script|style)(?=[>{_SPACE}])", re.IGNORECASE)
+_SCRIPT_END = re.compile(rf"</(?:script|style)(?=[>{_SPACE}])", re.IGNORECASE)
 
 
-class Markup:
-    """The marks of one shape; ``hidden`` holds between the tags of a script or a style sheet."""
+class MarkupScanner:
+    """Finds markup in one shape; ``is_in_script`` holds inside a script or a style sheet."""
 
     def __init__(self, shape: str) -> None:
         self._shape = shape
-        self._comments_end = True
-        self.hidden = False
+        self._is_comment_closed = True
+        self.is_in_script = False
 
-    def tag(self, place: int) -> int | None:
-        """Where the tag or comment ends that begins at ``place``, or None if none does."""
-        if self._shape.startswith("<!--", place):
-            return self._comment(place)
-        if _HIDES.match(self._shape, place):
-            self.hidden = True
-        elif _SHOWS.match(self._shape, place):
-            self.hidden = False
-        match = _TAG.match(self._shape, place)
+    def find_tag_end(self, offset: int) -> int | None:
+        """Return the end of the tag or comment that begins at an offset, or None."""
+        if self._shape.startswith("<!--", offset):
+            return self._find_comment_end(offset)
+        if _SCRIPT_START.match(self._shape, offset):
+            self.is_in_script = True
+        elif _SCRIPT_END.match(self._shape, offset):
+            self.is_in_script = False
+        match = _TAG.match(self._shape, offset)
         return match.end() if match else None
 
-    def breaks(self, place: int) -> bool:
-        """Whether a tag begins at ``place`` that ends reading altogether.
+    def is_broken_tag(self, offset: int) -> bool:
+        """Return whether a tag begins at an offset at which PostgreSQL stops reading.
 
-        The original stops where the text ends in a quoted value, right after a backslash and
-        one more character.
+        It stops if the text ends inside a quoted value, directly after a backslash and one more
+        character.
         """
-        ends_so = self._shape[-2:-1] == "\\"
-        return ends_so and _BROKEN.match(self._shape, place) is not None
+        ends_in_escape = self._shape[-2:-1] == "\\"
+        return ends_in_escape and _BROKEN.match(self._shape, offset) is not None
 
-    def entity(self, place: int) -> int | None:
-        """Where the entity ends that begins at ``place``, or None if none does."""
-        match = _ENTITY.match(self._shape, place)
+    def find_entity_end(self, offset: int) -> int | None:
+        """Return the end of the entity that begins at an offset, or None."""
+        match = _ENTITY.match(self._shape, offset)
         return match.end() if match else None
 
-    def next_mark(self, place: int) -> int:
-        """Where the next tag may begin."""
-        found = self._shape.find("<", place)
-        return len(self._shape) if found < 0 else found
+    def find_next_tag(self, offset: int) -> int:
+        """Return the offset at which the next tag may begin."""
+        offset = self._shape.find("<", offset)
+        return len(self._shape) if offset < 0 else offset
 
-    def _comment(self, place: int) -> int | None:
-        if not self._comments_end:
+    def _find_comment_end(self, offset: int) -> int | None:
+        if not self._is_comment_closed:
             return None
-        end = self._shape.find("-->", place + 4)
-        self._comments_end = end >= 0
+        end = self._shape.find("-->", offset + 4)
+        self._is_comment_closed = end >= 0
         return end + 3 if end >= 0 else None

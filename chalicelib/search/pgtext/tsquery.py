@@ -1,4 +1,4 @@
-"""What a query is once it is parsed (PostgreSQL's ``tsquery``)."""
+"""A parsed query, like PostgreSQL's ``tsquery``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """Matches a lexeme; with ``prefix``, every lexeme that starts with ``text``."""
+    """Matches a lexeme; with ``is_prefix``, every lexeme that starts with ``text``."""
 
     text: str
-    prefix: bool = False
+    is_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Matches where ``operand`` does not."""
+    """Matches entries that ``operand`` does not match."""
 
     operand: "Query"
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Matches where both match."""
+    """Matches entries that both operands match."""
 
     left: "Query"
     right: "Query"
@@ -32,7 +32,7 @@ class And:
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Matches where either matches."""
+    """Matches entries that either operand matches."""
 
     left: "Query"
     right: "Query"
@@ -40,10 +40,10 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Matches where ``right`` stands ``distance`` positions behind ``left``.
+    """Matches entries with ``right`` exactly ``distance`` positions after ``left``.
 
-    ``right`` is a lexeme, or several joined by ``And`` that must stand at one position; ``left``
-    may be a phrase too.
+    ``right`` is a lexeme, or several at one position, joined by ``And``; ``left`` may be a phrase
+    too.
     """
 
     left: "Query"
@@ -54,27 +54,27 @@ class Phrase:
 Query = Lexeme | Not | And | Or | Phrase
 
 
-def fold(query: Query, combine: Callable[[Query, list[_R]], _R]) -> _R:
-    """The result of ``combine`` for a query, which gets the results of its operands.
+def fold_query(query: Query, combine: Callable[[Query, list[_R]], _R]) -> _R:
+    """Return ``combine`` of a query and of the results for its operands.
 
-    A query may be thousands of words deep, deeper than Python lets functions call each other.
+    This is not recursive, because a query may be nested deeper than Python's recursion limit.
     """
     results: list[_R] = []
-    waiting: list[tuple[Query, bool]] = [(query, False)]
-    while waiting:
-        node, is_ready = waiting.pop()
-        operands = operands_of(node)
+    stack: list[tuple[Query, bool]] = [(query, False)]
+    while stack:
+        node, is_ready = stack.pop()
+        operands = get_operands(node)
         if is_ready or not operands:
             start = len(results) - len(operands)
             results[start:] = [combine(node, results[start:])]
             continue
-        waiting.append((node, True))
-        waiting += [(operand, False) for operand in reversed(operands)]
+        stack.append((node, True))
+        stack += [(operand, False) for operand in reversed(operands)]
     return results[0]
 
 
-def operands_of(query: Query) -> tuple[Query, ...]:
-    """What a query is made of, from left to right."""
+def get_operands(query: Query) -> tuple[Query, ...]:
+    """Return the operands of a query, from left to right."""
     match query:
         case Lexeme():
             return ()

@@ -150,6 +150,6 @@ def test_the_schedule_publishes_what_changed(
     with Client(app.app) as client:
         event = client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
         client.lambda_.invoke("publish", event)
-    found = objects.read(index_manifest.KEY)
+    found = objects.read(index_manifest.MANIFEST_KEY)
     assert found is not None
     assert json.loads(found.body)["segments"]

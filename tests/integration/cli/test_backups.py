@@ -48,8 +48,8 @@ def _lose_everything() -> None:
 
 
 def _finds(text: str) -> int:
-    with IndexCache().segment(0) as segment:
-        return len(search(segment, text))
+    with IndexCache().acquire(0) as index:
+        return len(search(index, text))
 
 
 @pytest.mark.parametrize("prefix", [PREFIX, PREFIX.rstrip("/"), "20261125T210000Z"])

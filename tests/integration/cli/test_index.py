@@ -23,8 +23,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def _finds(text: str) -> int:
-    with IndexCache().segment(0) as segment:
-        return len(search(segment, text))
+    with IndexCache().acquire(0) as index:
+        return len(search(index, text))
 
 
 def test_what_was_loaded_is_found(tables: None, bucket: None, file: Path, capsys: Capture) -> None:

@@ -115,7 +115,7 @@ def test_search_indexes_of_days_ago_are_removed(monkeypatch: pytest.MonkeyPatch)
             dump(category(), package(number, title=("ox", "emu", "catkin")[number - 1])),
         )
         load(event("catalogues/a.json"))
-    assert len(keys(index_manifest.SEGMENTS)) == 2
+    assert len(keys(index_manifest.INDEX_FILES_PREFIX)) == 2
     assert finds("catkin") == 1
 
 

@@ -63,5 +63,5 @@ def outcome(key: str) -> Any:
 
 
 def finds(text: str) -> int:
-    with IndexCache().segment(0) as segment:
-        return len(search(segment, text))
+    with IndexCache().acquire(0) as index:
+        return len(search(index, text))

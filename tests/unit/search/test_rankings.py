@@ -22,11 +22,11 @@ RECORDED: dict[str, Any] = json.loads(
 
 
 @pytest.fixture(scope="module")
-def segment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexFile]:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexFile]:
     entries = [
         Entry(item_type="package", body=entry["slug"], **entry) for entry in RECORDED["entries"]
     ]
-    path = tmp_path_factory.mktemp("rankings") / "segment.sqlite"
+    path = tmp_path_factory.mktemp("rankings") / "index.sqlite"
     write_index(path, sorted(entries, key=lambda entry: entry.title))
     opened = IndexFile(path)
     yield opened
@@ -34,5 +34,5 @@ def segment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexFile]:
 
 
 @pytest.mark.parametrize("query", RECORDED["queries"])
-def test_the_order_is_the_servers(segment: IndexFile, query: str) -> None:
-    assert search(segment, query) == RECORDED["queries"][query]
+def test_the_order_is_the_servers(index: IndexFile, query: str) -> None:
+    assert search(index, query) == RECORDED["queries"][query]

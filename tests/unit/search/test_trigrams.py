@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from chalicelib.search.entries import Entry
 from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
-from chalicelib.search.matches import Similarity
-from chalicelib.search.pgtext.characters import lower
-from chalicelib.search.similarity import is_similar, similarity, trigrams
+from chalicelib.search.pgtext.characters import to_lower
+from chalicelib.search.similarity import (
+    SimilarityMatch,
+    compute_similarity,
+    get_trigrams,
+    is_similar,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,7 @@ from chalicelib.search.similarity import is_similar, similarity, trigrams
     ],
 )
 def test_trigrams_are_the_servers(text: str, expected: str) -> None:
-    assert trigrams(text) == frozenset(expected.split("|") if expected else ())
+    assert get_trigrams(text) == frozenset(expected.split("|") if expected else ())
 
 
 @pytest.mark.parametrize(
@@ -45,23 +49,23 @@ def test_trigrams_are_the_servers(text: str, expected: str) -> None:
     ],
 )
 def test_letters_beyond_ascii_are_the_servers(first: str, second: str, expected: float) -> None:
-    one, other = trigrams(first), trigrams(second)
-    assert similarity(len(one & other), len(one), len(other)) == pytest.approx(expected)
+    one, other = get_trigrams(first), get_trigrams(second)
+    assert compute_similarity(len(one & other), len(one), len(other)) == pytest.approx(expected)
 
 
 def test_a_query_is_lower_cased_as_the_original_does_it(tmp_path: Path) -> None:
-    path = tmp_path / "segment.sqlite"
+    path = tmp_path / "index.sqlite"
     write_index(path, [Entry(title="İstanbul", slug="", item_type="package", weight=0, body="")])
-    segment = IndexFile(path)
-    assert Similarity(segment, "İstanbul").of([0]) == [pytest.approx(0.5833333)]
-    assert Similarity(segment, "ISTANBUL").of([0]) == [1]
-    segment.close()
+    index = IndexFile(path)
+    assert SimilarityMatch(index, "İstanbul").compute([0]) == [pytest.approx(0.5833333)]
+    assert SimilarityMatch(index, "ISTANBUL").compute([0]) == [1]
+    index.close()
 
 
 @given(st.text(), st.text())
 def test_case_and_separators_do_not_count(first: str, second: str) -> None:
-    assert trigrams(first + " " + second) == trigrams(first) | trigrams(second)
-    assert trigrams("a-" + lower(first)) == trigrams("a") | trigrams(first)
+    assert get_trigrams(first + " " + second) == get_trigrams(first) | get_trigrams(second)
+    assert get_trigrams("a-" + to_lower(first)) == get_trigrams("a") | get_trigrams(first)
 
 
 @given(st.frozensets(st.integers(0, 50)), st.frozensets(st.integers(0, 50)))
@@ -69,7 +73,7 @@ def test_similarity_is_the_shared_part_of_all(
     first: frozenset[int], second: frozenset[int]
 ) -> None:
     shared, sizes = len(first & second), (len(first), len(second))
-    found = similarity(shared, *sizes)
+    found = compute_similarity(shared, *sizes)
     assert found == (shared / len(first | second) if shared else 0)
     # 3 of 10 is enough, and 0.3 in double precision is exactly what 3 / 10 gives.
     assert is_similar(shared, *sizes) == (shared > 0 and found >= 0.3)

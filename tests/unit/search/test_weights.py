@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.search.weights import grid_weight, package_weight
+from chalicelib.search.weights import compute_grid_weight, compute_package_weight
 from tests.support import entities
 
 NOW = datetime(2026, 11, 23, 11, 0, 0, 123456, tzinfo=UTC)
@@ -23,7 +23,7 @@ FULL: dict[str, Any] = {
 
 
 def _weight(**values: Any) -> int:
-    return package_weight(entities.package(**(FULL | values)), NOW)
+    return compute_package_weight(entities.package(**(FULL | values)), NOW)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_each_rule_gives_its_points(values: dict[str, Any], points_lost: int) ->
 
 
 def test_a_package_with_nothing_still_is_not_deprecated() -> None:
-    assert package_weight(entities.package(), NOW) == 12
+    assert compute_package_weight(entities.package(), NOW) == 12
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_a_grid_loses_a_sixth_for_each_lack(
 ) -> None:
     members = ((1, 1),) if filled else ()
     grid = entities.grid(is_locked=locked, header=header, members=members)
-    assert grid_weight(grid, heaviest) == weight
+    assert compute_grid_weight(grid, heaviest) == weight

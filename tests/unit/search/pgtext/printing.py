@@ -23,7 +23,7 @@ def shown_query(query: Query | None, outer: int = 0, right_of_phrase: bool = Fal
     if query is None:
         return ""
     if isinstance(query, Lexeme):
-        return _quoted(query.text) + (":*" if query.prefix else "")
+        return _quoted(query.text) + (":*" if query.is_prefix else "")
     priority = _PRIORITY[type(query)]
     if isinstance(query, Not):
         shown = "!" + shown_query(query.operand, priority)

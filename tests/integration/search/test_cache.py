@@ -1,4 +1,4 @@
-"""The segment that a process has: swapped for a newer one, kept if that cannot be used."""
+"""The index file that a process has: swapped for a newer one, kept if that cannot be used."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from chalicelib import clock
 from chalicelib.catalog import changes
 from chalicelib.search import index_manifest
 from chalicelib.search.cache import IndexCache
-from chalicelib.search.publisher import Published, publish
+from chalicelib.search.publisher import Publication, publish
 from chalicelib.search.searcher import search
 from chalicelib.storage import objects
 from tests.support import entities
@@ -28,11 +28,11 @@ class Process:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.current = IndexCache(lambda: self.now)
+        self.cache = IndexCache(lambda: self.now)
 
     def slugs(self, text: str = "cat", seconds: float = 60) -> list[str]:
-        with self.current.segment(seconds) as segment:
-            return sorted(json.loads(body)["slug"] for body in search(segment, text))
+        with self.cache.acquire(seconds) as index:
+            return sorted(json.loads(body)["slug"] for body in search(index, text))
 
 
 @pytest.fixture
@@ -42,18 +42,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _add(id: int, slug: str) -> Published:
+def _add(id: int, slug: str) -> Publication:
     changes.create(entities.package(id, title=slug, slug=slug))
     return publish()
 
 
 def _overwrite(sha256: str, body: bytes) -> None:
-    """Damage a published segment."""
-    objects.delete(index_manifest.key_of(sha256))
-    assert objects.replace(index_manifest.key_of(sha256), body, None)
+    """Damage a published index file."""
+    objects.delete(index_manifest.build_index_key(sha256))
+    assert objects.replace(index_manifest.build_index_key(sha256), body, None)
 
 
-def test_a_newer_segment_is_taken_up_when_it_is_time_to_look(catalogue: None, folder: Path) -> None:
+def test_a_newer_index_file_is_taken_up_when_it_is_time_to_look(
+    catalogue: None, folder: Path
+) -> None:
     publish()
     process = Process()
     assert "catkin" not in process.slugs()
@@ -79,7 +81,7 @@ def test_looking_is_one_conditional_request(catalogue: None, folder: Path) -> No
 
 
 @pytest.mark.parametrize("body", GARBAGE)
-def test_a_segment_that_cannot_be_read_does_not_take_its_place(
+def test_an_index_file_that_cannot_be_read_does_not_take_its_place(
     catalogue: None, folder: Path, body: bytes
 ) -> None:
     publish()
@@ -89,7 +91,7 @@ def test_a_segment_that_cannot_be_read_does_not_take_its_place(
     process.now += HOUR
     assert process.slugs() == before
     # Mended, it is taken up at the next look.
-    objects.delete(index_manifest.KEY)
+    objects.delete(index_manifest.MANIFEST_KEY)
     publish()
     process.now += HOUR
     assert "catkin" in process.slugs()
@@ -108,31 +110,31 @@ def test_a_process_that_starts_takes_the_one_before(
     assert "catkin" not in slugs
 
 
-def test_a_segment_of_another_format_is_not_read(catalogue: None, folder: Path) -> None:
+def test_an_index_file_of_another_format_is_not_read(catalogue: None, folder: Path) -> None:
     published = publish()
     path = folder / "other.sqlite"
-    objects.download(index_manifest.key_of(published.sha256), path)
+    objects.download(index_manifest.build_index_key(published.sha256), path)
     raw = bytearray(path.read_bytes())
     raw[63] ^= 0xFF  # SQLite's user_version
     # Published under its own digest: nothing but its format is wrong.
     sha256 = hashlib.sha256(raw).hexdigest()
-    assert objects.replace(index_manifest.key_of(sha256), bytes(raw), None)
-    objects.delete(index_manifest.KEY)
+    assert objects.replace(index_manifest.build_index_key(sha256), bytes(raw), None)
+    objects.delete(index_manifest.MANIFEST_KEY)
     named = index_manifest.IndexManifest((sha256,), "2026-11-23T11:00:00+00:00")
-    assert objects.replace(index_manifest.KEY, index_manifest.write(named), None)
-    with pytest.raises(objects.ObjectError, match="is not a segment of format"):
+    assert objects.replace(index_manifest.MANIFEST_KEY, index_manifest.format_manifest(named), None)
+    with pytest.raises(objects.ObjectError, match="is not an index file of format"):
         Process().slugs()
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"segments":["../../x"],"built":""}'])
-def test_a_pointer_that_cannot_be_read_changes_nothing(
+def test_a_manifest_that_cannot_be_read_changes_nothing(
     catalogue: None, folder: Path, body: bytes
 ) -> None:
     publish()
     process = Process()
     before = process.slugs()
-    objects.delete(index_manifest.KEY)
-    assert objects.replace(index_manifest.KEY, body, None)
+    objects.delete(index_manifest.MANIFEST_KEY)
+    assert objects.replace(index_manifest.MANIFEST_KEY, body, None)
     process.now += HOUR
     assert process.slugs() == before
     with pytest.raises(objects.ObjectError):
@@ -164,7 +166,7 @@ def test_a_bucket_that_does_not_answer_changes_nothing(
         Process().slugs()
 
 
-def test_without_a_segment_there_is_no_answer(tables: None, bucket: None, folder: Path) -> None:
+def test_without_an_index_file_there_is_no_answer(tables: None, bucket: None, folder: Path) -> None:
     with pytest.raises(objects.NoSuchObject):
         Process().slugs()
 

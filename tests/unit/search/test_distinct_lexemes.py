@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from chalicelib.search.entries import Entry
 from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
-from chalicelib.search.matches import TextMatch
 from chalicelib.search.pgtext.tsquery import And, Lexeme, Or, Query
-from chalicelib.search.pgtext.websearch import text_query
-from chalicelib.search.query_lexemes import distinct
-from chalicelib.search.searcher import ranks_of
+from chalicelib.search.pgtext.websearch import parse_search_text
+from chalicelib.search.ranking import get_distinct_lexemes
+from chalicelib.search.searcher import rank_by_text
+from chalicelib.search.text_match import TextMatch
 
 LEXEMES = st.builds(Lexeme, st.text("abé🔥", min_size=1, max_size=2), st.booleans())
 
@@ -37,20 +37,20 @@ LEXEMES = st.builds(Lexeme, st.text("abé🔥", min_size=1, max_size=2), st.bool
 def test_short_words_with_parts_rank_as_the_servers(
     tmp_path: Path, word: str, title: str, rank: float
 ) -> None:
-    query = text_query(word)
+    query = parse_search_text(word)
     assert query
-    path = tmp_path / "segment.sqlite"
+    path = tmp_path / "index.sqlite"
     write_index(path, [Entry(title=title, slug="", item_type="package", weight=0, body="")])
-    segment = IndexFile(path)
-    found = ranks_of(TextMatch(segment, query), query, segment.everything)
+    index = IndexFile(path)
+    found = rank_by_text(TextMatch(index, query), query, index.all_entries)
     assert found.get(0, 0.0) == pytest.approx(rank, rel=1e-7)
-    segment.close()
+    index.close()
 
 
 def test_the_prefix_counts_where_lexemes_are_few() -> None:
-    query = text_query("x_y")
+    query = parse_search_text("x_y")
     assert query
-    assert distinct(query) == [Lexeme("x", prefix=True), Lexeme("y", prefix=True)]
+    assert get_distinct_lexemes(query) == [Lexeme("x", is_prefix=True), Lexeme("y", is_prefix=True)]
 
 
 @given(st.lists(LEXEMES, min_size=1, max_size=40), st.sampled_from((And, Or)))
@@ -60,7 +60,7 @@ def test_each_text_is_there_once_in_the_order_of_bytes(
     query: Query = lexemes[0]
     for lexeme in lexemes[1:]:
         query = kind(query, lexeme)
-    found = distinct(query)
+    found = get_distinct_lexemes(query)
     assert set(found) <= set(lexemes)
     texts = [lexeme.text.encode() for lexeme in found]
     assert texts == sorted({lexeme.text.encode() for lexeme in lexemes})

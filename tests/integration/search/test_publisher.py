@@ -24,12 +24,12 @@ EARLIER, NOON, LATER = (f"2026-11-23T{hour}:00:00+00:00" for hour in (11, 12, 13
 
 def _found(text: str) -> list[str]:
     """The slugs that a process finds which starts now."""
-    with IndexCache().segment(0) as segment:
-        return [json.loads(body)["slug"] for body in search(segment, text)]
+    with IndexCache().acquire(0) as index:
+        return [json.loads(body)["slug"] for body in search(index, text)]
 
 
-def _segments() -> set[str]:
-    return {key for key, _ in objects.listed(index_manifest.SEGMENTS)}
+def _get_index_keys() -> set[str]:
+    return {key for key, _ in objects.listed(index_manifest.INDEX_FILES_PREFIX)}
 
 
 def test_what_is_published_is_found(catalogue: None) -> None:
@@ -48,7 +48,7 @@ def test_an_empty_directory_can_be_searched(tables: None, bucket: None) -> None:
     assert _found("-cat") == []
 
 
-def test_a_newer_segment_takes_the_place_of_an_older(
+def test_a_newer_index_file_takes_the_place_of_an_older(
     catalogue: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(clock.FREEZE_VARIABLE, NOON)
@@ -58,13 +58,13 @@ def test_a_newer_segment_takes_the_place_of_an_older(
     second = publish()
     assert _found("catkin") == ["catkin"]
     # The one before stays, for a reader that cannot use the newest.
-    assert _segments() == {
-        index_manifest.key_of(first.sha256),
-        index_manifest.key_of(second.sha256),
+    assert _get_index_keys() == {
+        index_manifest.build_index_key(first.sha256),
+        index_manifest.build_index_key(second.sha256),
     }
 
 
-def test_an_older_segment_does_not_take_the_place_of_a_newer(
+def test_an_older_index_file_does_not_take_the_place_of_a_newer(
     catalogue: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(clock.FREEZE_VARIABLE, NOON)
@@ -79,27 +79,27 @@ def test_publishing_the_same_again_changes_nothing(
     catalogue: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(clock.FREEZE_VARIABLE, NOON)
-    first, before = publish(), objects.read(index_manifest.KEY)
-    second, after = publish(), objects.read(index_manifest.KEY)
+    first, before = publish(), objects.read(index_manifest.MANIFEST_KEY)
+    second, after = publish(), objects.read(index_manifest.MANIFEST_KEY)
     assert first == second
     assert before is not None
     assert after is not None
-    assert index_manifest.read(before.body) == index_manifest.read(after.body)
-    assert len(_segments()) == 1
+    assert index_manifest.parse_manifest(before.body) == index_manifest.parse_manifest(after.body)
+    assert len(_get_index_keys()) == 1
 
 
-def test_segments_that_are_not_named_go_after_a_day(
+def test_index_files_that_are_not_named_go_after_a_day(
     catalogue: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for instant in (EARLIER, NOON, LATER):
         monkeypatch.setenv(clock.FREEZE_VARIABLE, instant)
         publish()
-    assert len(_segments()) == 3
+    assert len(_get_index_keys()) == 3
     # The bucket's clock is the real one; look at it from long after.
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2100-01-01T00:00:00+00:00")
     last = publish()
-    assert index_manifest.key_of(last.sha256) in _segments()
-    assert len(_segments()) == 2
+    assert index_manifest.build_index_key(last.sha256) in _get_index_keys()
+    assert len(_get_index_keys()) == 2
     assert "pets" in _found("cat")
 
 
@@ -112,23 +112,29 @@ def test_a_publisher_that_is_overtaken_looks_again(
 
     def overtake(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
         nonlocal is_overtaken
-        if operation == "PutObject" and arguments["Key"] == index_manifest.KEY and not is_overtaken:
+        if (
+            operation == "PutObject"
+            and arguments["Key"] == index_manifest.MANIFEST_KEY
+            and not is_overtaken
+        ):
             is_overtaken = True
-            assert objects.replace(index_manifest.KEY, index_manifest.write(other), None)
+            assert objects.replace(
+                index_manifest.MANIFEST_KEY, index_manifest.format_manifest(other), None
+            )
         return call()
 
     with around_calls(overtake):
         published = publish()
     assert is_overtaken
     assert published.is_current
-    found = objects.read(index_manifest.KEY)
+    found = objects.read(index_manifest.MANIFEST_KEY)
     assert found is not None
-    assert index_manifest.read(found.body).segments == (published.sha256, "0" * 64)
+    assert index_manifest.parse_manifest(found.body).digests == (published.sha256, "0" * 64)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"segments":[],"built":""}', b"\xff"])
-def test_a_pointer_that_cannot_be_read_is_replaced(catalogue: None, body: bytes) -> None:
-    assert objects.replace(index_manifest.KEY, body, None)
+def test_a_manifest_that_cannot_be_read_is_replaced(catalogue: None, body: bytes) -> None:
+    assert objects.replace(index_manifest.MANIFEST_KEY, body, None)
     assert publish().is_current
     assert "pets" in _found("cat")
 
