@@ -1,1 +1,1 @@
-"""The operator's commands: ``python -m chalicelib.cli``."""
+"""The operator's commands: ``packgrid``, or ``python -m chalicelib.cli``."""

@@ -1,104 +1,126 @@
-"""The commands that export the tables to the bucket and restore them from it."""
+"""The commands ``export``, ``exports`` and ``restore``."""
 
-import argparse
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+import click
 
-from chalicelib.backup import exporter, manifest
-from chalicelib.backup.download import fetch
-from chalicelib.backup.manifest import Export, UnusableExport
-from chalicelib.backup.restorer import Restored
-from chalicelib.backup.restorer import restore as restored_tables
-from chalicelib.cli import refresh_commands
-from chalicelib.cli.output import plain
+from chalicelib.cli.command import CANNOT, CommandGroup
+from chalicelib.cli.output import plain, say
+
+if TYPE_CHECKING:
+    from chalicelib.backup.manifest import Export
+    from chalicelib.backup.restorer import Restored
+
+# Commands import what they work with themselves: the help of all commands needs none of it.
+
+commands = CommandGroup(name="Backups")
 
 
-def export(options: argparse.Namespace) -> int:
-    """Export all tables, and print where to and how many items of each."""
+@commands.command()
+def export() -> None:
+    """Write all tables to the bucket."""
+    from chalicelib.backup import exporter
+
     done = exporter.export()
     for kind, count in done.counts.items():
         print(f"{kind}: {count:,}")
     print(f"exported {sum(done.counts.values()):,} items to {done.prefix}")
-    return 0
 
 
-def exports(options: argparse.Namespace) -> int:
+@commands.command()
+def exports() -> None:
     """List the exports in the bucket, oldest first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from chalicelib.backup import manifest
+
     table = Table("export", "items", "bytes", "state")
-    for found in manifest.listed():
-        items = "" if found.items is None else f"{found.items:,}"
-        table.add_row(plain(found.prefix), items, f"{found.size:,}", found.state)
+    for listed in manifest.listed():
+        items = "" if listed.items is None else f"{listed.items:,}"
+        table.add_row(plain(listed.prefix), items, f"{listed.size:,}", listed.state)
     if table.row_count:
         Console(file=sys.stdout, markup=False, emoji=False).print(table)
     else:
-        print("there are no exports: `export` makes one")
-    return 0
+        print("there are no exports: `export` creates one")
 
 
-def restore(
-    options: argparse.Namespace, check: Callable[[], int], publish: Callable[[], int]
-) -> int:
-    """Restore an export, then check the tables and publish the search index.
+@commands.command(
+    exit_codes={
+        1: "An item differs from the export, or the tables do not agree with each other.",
+        CANNOT: "A wrong argument, an export that cannot be used, or an error.",
+    }
+)
+@click.argument("prefix")
+@click.option("--replace", is_flag=True, help="Overwrite items that differ from the export.")
+@click.option("--dry-run", is_flag=True, help="Verify and compare; write nothing.")
+def restore(prefix: str, replace: bool, dry_run: bool) -> int:
+    """Restore the tables from an export.
 
-    Returns 1 if something differs from the export or does not hold together, 2 if the export
-    cannot be used.
+    PREFIX is an export as `exports` lists it, or one that DynamoDB made. Every file is verified
+    before anything is written; afterwards the tables are checked and the search index is
+    published.
     """
+    from chalicelib.backup import manifest
+    from chalicelib.backup.download import fetch
+    from chalicelib.backup.manifest import UnusableExport
+    from chalicelib.backup.restorer import restore as restore_tables
+
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = manifest.find(options.prefix)
+            found = manifest.find(prefix)
             files = fetch(found, Path(folder))
         except UnusableExport as error:
-            return _refused(error)
-        _warn(found)
+            print(f"packgrid: {plain(error)}", file=sys.stderr)
+            return CANNOT
+        _warn_of_gaps(found)
         print(f"verified {sum(table.items for table in found.tables.values()):,} items")
         different = 0
-        for done in restored_tables(files, replace=options.replace, dry_run=options.dry_run):
-            different += done.different
-            _print(done, options.dry_run)
-    if options.dry_run:
+        for restored in restore_tables(files, replace=replace, dry_run=dry_run):
+            different += restored.different
+            _print_restored(restored, dry_run)
+    if dry_run:
         print("dry run: nothing was written")
         return 1 if different else 0
+    return _finish_restore(different)
+
+
+def _finish_restore(different: int) -> int:
+    from chalicelib.cli.catalog_commands import check_tables, publish_index
+    from chalicelib.cli.refresh_run import enrol
+
     if different:
-        print(f"{different} items differ from the export and were left: --replace puts over them")
-    refresh_commands.enrol()
-    faults = check()
-    publish()
-    return 1 if different or faults else 0
+        print(f"{different} items differ from the export and were kept: --replace overwrites them")
+    enrol()
+    exit_code = check_tables()
+    publish_index()
+    return 1 if different else exit_code
 
 
-def _refused(error: UnusableExport) -> int:
-    print(f"packgrid: {plain(error)}", file=sys.stderr)
-    return 2
-
-
-def _warn(found: Export) -> None:
+def _warn_of_gaps(found: "Export") -> None:
+    """Warn of tables that the export lacks, and of tables exported at different instants."""
     if found.missing:
-        missing = ", ".join(found.missing)
-        print(f"packgrid: WARNING: the export has nothing of {missing}", file=sys.stderr)
+        say(f"WARNING: the export has no table of {', '.join(found.missing)}")
     if len(found.instants) > 1:
         instants = plain(", ".join(found.instants))
-        print(
-            f"packgrid: WARNING: its tables are of different instants: {instants}",
-            file=sys.stderr,
-        )
+        say(f"WARNING: its tables were exported at different instants: {instants}")
 
 
-def _print(done: Restored, dry_run: bool) -> None:
+def _print_restored(restored: "Restored", dry_run: bool) -> None:
+    """Print what became of the items of one table, with examples of those that differ."""
     counts = (
-        (done.written, "to be written" if dry_run else "written"),
-        (done.replaced, "to be replaced" if dry_run else "replaced"),
-        (done.same, "there already"),
-        (done.different, "different"),
-        (done.kept, "newer, kept"),
-        (done.left_out, "slots and leases left out"),
-        (done.others, "not in the export, kept"),
+        (restored.written, "to be written" if dry_run else "written"),
+        (restored.replaced, "to be replaced" if dry_run else "replaced"),
+        (restored.same, "there already"),
+        (restored.different, "different"),
+        (restored.kept, "newer, kept"),
+        (restored.left_out, "slots and leases left out"),
+        (restored.others, "not in the export, kept"),
     )
-    said = ", ".join(f"{number:,} {what}" for number, what in counts if number)
-    print(f"{done.kind}: {said or 'nothing'}")
-    for example in done.examples:
+    summary = ", ".join(f"{number:,} {result}" for number, result in counts if number)
+    print(f"{restored.kind}: {summary or 'nothing'}")
+    for example in restored.examples:
         print(f"  {plain(example)}")

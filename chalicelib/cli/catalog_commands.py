@@ -1,176 +1,148 @@
-"""What each command does."""
+"""The commands ``init``, ``load``, ``check``, ``rerender`` and ``index``."""
 
-import argparse
-import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from botocore.exceptions import NoCredentialsError
+import click
 
-from chalicelib import clock
-from chalicelib.catalog import consistency
-from chalicelib.cli import backup_commands, load_output, refresh_commands
+from chalicelib.cli.command import CANNOT, CommandGroup
 from chalicelib.cli.output import plain, say
-from chalicelib.importer.fixture import NotAFixture
-from chalicelib.importer.load_log import load_recorded, sha256
-from chalicelib.importer.loader import load
-from chalicelib.importer.report import LoadReport
-from chalicelib.refresh.queue import QueueError
-from chalicelib.refresh.tokens import TokenUnavailable
-from chalicelib.search import publisher
-from chalicelib.storage import models, objects
-from chalicelib.storage.errors import STORAGE_ERRORS
 
-REFRESH_ERRORS = (QueueError, TokenUnavailable)
+# Commands import what they work with themselves: the help of all commands needs none of it.
+
+commands = CommandGroup(name="Catalogue")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Run the command that the options name; returns the exit code."""
-    commands: dict[str, Callable[[argparse.Namespace], int]] = {
-        "init": _init,
-        "load": _load,
-        "check": _check,
-        "rerender": _rerender,
-        "index": _index,
-        "serve": _serve,
-        "refresh": _refresh,
-        "status": refresh_commands.status,
-        "plan": refresh_commands.plan,
-        "redrive": refresh_commands.redrive,
-        "export": backup_commands.export,
-        "exports": backup_commands.exports,
-        "restore": _restore,
-    }
-    # A clock that cannot be read is said before anything is done.
-    clock.now()
-    try:
-        return commands[options.command](options)
-    except KeyboardInterrupt:
-        print("packgrid: interrupted", file=sys.stderr)
-        return 130
-    except STORAGE_ERRORS as error:
-        say(_storage_hint(error))
-        return 2
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; Python must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
-    except REFRESH_ERRORS as error:
-        say(error)
-        return 2
-    except OSError as error:
-        say(error)
-        return 2
-    except ValueError as error:
-        # botocore's, when it makes its client.
-        if "endpoint" not in str(error):
-            raise
-        say(f"AWS_ENDPOINT_URL: {error}")
-        return 2
+@commands.command()
+def init() -> None:
+    """Create the tables and the bucket if they are missing."""
+    from chalicelib.storage import models, objects
 
-
-def _storage_hint(error: Exception) -> str:
-    cause = getattr(error, "cause", None) or error
-    if isinstance(cause, NoCredentialsError):
-        return "no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
-    where = os.environ.get("AWS_ENDPOINT_URL") or "AWS"
-    text = f"{where} did not do it: {cause}"
-    if isinstance(error, objects.NoSuchObject):
-        text += "\n`init` creates the bucket, `index` publishes the search index"
-    elif "ResourceNotFound" in text or "not found" in text:
-        text += "\nthe command `init` creates the tables"
-    return text
-
-
-def _init(options: argparse.Namespace) -> int:
     created = models.create_tables()
     print(f"created {', '.join(created)}" if created else "all tables exist")
-    made = objects.create_bucket()
-    print(f"created the bucket {objects.bucket()}" if made else "the bucket exists")
-    return 0
+    is_new = objects.create_bucket()
+    print(f"created the bucket {objects.bucket()}" if is_new else "the bucket exists")
 
 
-def _load(options: argparse.Namespace) -> int:
-    with LoadReport() as outcome:
+@commands.command(exit_codes={1: "With --strict: at least one record was refused."})
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Exit with 1 if any record was refused.")
+@click.option("--dry-run", is_flag=True, help="Check the file and write nothing.")
+def load(file: Path, strict: bool, dry_run: bool) -> int:
+    """Load a catalogue, and publish the search index.
+
+    FILE is a Django fixture, plain or gzipped. Loading is idempotent: unchanged records are
+    skipped, and an interrupted load continues where it stopped. Records that are not valid are
+    refused one by one, with their place and the reason.
+    """
+    return load_catalogue(file, strict=strict, dry_run=dry_run)
+
+
+@commands.command(exit_codes={1: "Something does not agree; each fault has a line."})
+def check() -> int:
+    """Compare items, names, directory and grids."""
+    return check_tables()
+
+
+@commands.command()
+def rerender() -> None:
+    """Render again the bodies that an older version rendered."""
+    from chalicelib.catalog import consistency
+
+    print(f"{consistency.rerender_bodies()} bodies rendered again")
+
+
+@commands.command()
+def index() -> None:
+    """Build the search index and publish it."""
+    publish_index()
+
+
+def load_catalogue(file: Path, *, strict: bool = False, dry_run: bool = False) -> int:
+    """Load a fixture, enrol its sources and publish the search index; return an exit code."""
+    from chalicelib.cli import load_output
+    from chalicelib.cli.refresh_run import enrol
+    from chalicelib.importer.fixture import NotAFixture
+    from chalicelib.importer.load_log import load_recorded
+    from chalicelib.importer.loader import load as load_fixture
+    from chalicelib.importer.report import LoadReport
+
+    with LoadReport() as report:
         try:
-            with load_output.progress() as progress:
-                if options.dry_run:
-                    load(options.file, outcome, progress, dry_run=True)
+            with load_output.show_progress() as progress:
+                if dry_run:
+                    load_fixture(file, report, progress, dry_run=True)
                 else:
-                    load_recorded(options.file, options.file.name, outcome, progress)
+                    load_recorded(file, file.name, report, progress)
         except (NotAFixture, OSError) as error:
             say(error)
-            return 2
+            return CANNOT
         except BaseException:
-            load_output.print_outcome(outcome)
+            load_output.print_report(report)
             raise
-        load_output.print_outcome(outcome, dry_run=options.dry_run)
-        if not options.dry_run:
-            refresh_commands.enrol()
-            try:
-                _index(options)
-            except STORAGE_ERRORS:
-                print("packgrid: loaded, but search does not find it yet", file=sys.stderr)
-                raise
-        return 1 if options.strict and outcome.refused else 0
+        load_output.print_report(report, dry_run=dry_run)
+        if not dry_run:
+            enrol()
+            _publish_loaded()
+        return 1 if strict and report.refused else 0
 
 
-def prepare(data: Path) -> int:
-    """Have the catalogue ``data`` in the tables; returns an exit code.
+def _publish_loaded() -> None:
+    from chalicelib.storage.errors import STORAGE_ERRORS
 
-    A file that was loaded to its end is not loaded again: what changed since stays.
+    try:
+        publish_index()
+    except STORAGE_ERRORS:
+        say("loaded, but search cannot find it yet")
+        raise
+
+
+def load_catalogue_once(data: Path) -> int:
+    """Load a catalogue unless it was loaded to its end before; return an exit code.
+
+    What changed since it was loaded stays.
     """
-    loads = list(models.LoadItem.scan(consistent_read=True))
+    from chalicelib.importer.load_log import sha256
+    from chalicelib.search import publisher
+    from chalicelib.storage.models import LoadItem
+
+    loads = list(LoadItem.scan(consistent_read=True))
     digest = sha256(data)
-    if any(mark.sha256 == digest and mark.finished for mark in loads):
-        print(f"packgrid: {plain(data)} was loaded before; the data are as they were left")
-        return 0 if publisher.is_published() else _index(argparse.Namespace())
-    if others := {mark.file_name for mark in loads} - {data.name}:
+    if any(item.sha256 == digest and item.finished for item in loads):
+        print(f"packgrid: {plain(data)} was loaded before; its data are kept as they are")
+        if not publisher.is_published():
+            publish_index()
+        return 0
+    if others := {item.file_name for item in loads} - {data.name}:
         say(
-            f"WARNING: there is another catalogue in this state ({', '.join(others)}); "
-            f"{data} is loaded over it. To serve it by itself, give it a STATE of its own"
+            f"WARNING: this state already holds another catalogue ({', '.join(others)}); "
+            f"{data} is loaded on top of it. To serve it alone, give it a STATE of its own"
         )
-    say(f"loading {data}; it is served when it is loaded")
-    return _load(argparse.Namespace(file=data, strict=False, dry_run=False))
+    say(f"loading {data}; it is served as soon as it is loaded")
+    return load_catalogue(data)
 
 
-def _check(options: argparse.Namespace) -> int:
-    faults = 0
-    for mark in models.LoadItem.scan(consistent_read=True):
-        if not mark.finished:
-            print(f"the load of {plain(mark.file_name)} has not ended: load it again")
+def check_tables() -> int:
+    """Print unfinished loads and every fault of the tables; return 1 if there is a fault."""
+    from chalicelib.catalog import consistency
+    from chalicelib.storage.models import LoadItem
+
+    count = 0
+    for item in LoadItem.scan(consistent_read=True):
+        if not item.finished:
+            print(f"the load of {plain(item.file_name)} did not finish: load it again")
     for fault in consistency.iter_faults():
-        faults += 1
+        count += 1
         print(plain(fault))
-    print(f"{faults} faults" if faults else "items, names, directory and grids agree")
-    return 1 if faults else 0
+    print(f"{count} faults" if count else "items, names, directory and grids agree")
+    return 1 if count else 0
 
 
-def _rerender(options: argparse.Namespace) -> int:
-    print(f"{consistency.rerender_bodies()} bodies rendered anew")
-    return 0
+def publish_index() -> None:
+    """Publish the search index, and print its size."""
+    from chalicelib.search import publisher
 
-
-def _index(options: argparse.Namespace) -> int:
     published = publisher.publish()
     if published.is_current:
         print(f"search index: {published.entries} entries, {published.size:,} bytes")
     else:
-        print("packgrid: not published: a newer search index is there", file=sys.stderr)
-    return 0
-
-
-def _refresh(options: argparse.Namespace) -> int:
-    # Search ranks by what was refreshed, so it is to know it.
-    return refresh_commands.refresh(options, lambda: _index(options))
-
-
-def _restore(options: argparse.Namespace) -> int:
-    return backup_commands.restore(options, lambda: _check(options), lambda: _index(options))
-
-
-def _serve(options: argparse.Namespace) -> int:
-    from chalicelib.cli import serve_command
-
-    return serve_command.serve(options)
+        say("not published: a newer search index exists")

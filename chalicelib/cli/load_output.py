@@ -1,4 +1,4 @@
-"""What a load says: a progress bar while it runs on a terminal, and a summary at its end."""
+"""Output of a load: a progress bar while it runs on a terminal, and a summary at its end."""
 
 import sys
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ _STAGES = {"read": "Reading", "versions": "Finding latest versions", "write": "W
 
 
 @contextmanager
-def progress() -> Iterator[OnProgress]:
-    """A function to report progress to; it draws only where standard error is a terminal."""
+def show_progress() -> Iterator[OnProgress]:
+    """Yield a function that takes progress; it draws only where standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda stage, done, total: None
@@ -39,13 +39,13 @@ def progress() -> Iterator[OnProgress]:
         yield show
 
 
-def print_outcome(outcome: LoadReport, dry_run: bool = False) -> None:
-    """Counts by model and every refusal, to standard output."""
-    for refusal in outcome.refusals():
+def print_report(report: LoadReport, dry_run: bool = False) -> None:
+    """Print every refusal, and the counts by model, to standard output."""
+    for refusal in report.refusals():
         print(f"refused {refusal}")
-    table = Table("model", *(result for result in _RESULTS))
+    table = Table("model", *_RESULTS)
     notes = []
-    for model, results in outcome.summary().items():
+    for model, results in report.summary().items():
         if any(result in results for result in _RESULTS):
             table.add_row(model, *(str(results.get(result, 0)) for result in _RESULTS))
         notes += [
@@ -53,19 +53,16 @@ def print_outcome(outcome: LoadReport, dry_run: bool = False) -> None:
             for result, number in results.items()
             if result not in _RESULTS
         ]
-    console = Console(file=sys.stdout, markup=False, emoji=False)
     if table.row_count:
-        console.print(table)
+        Console(file=sys.stdout, markup=False, emoji=False).print(table)
     for note in notes:
         print(note)
-    if outcome.refused:
-        print(f"refused, for the reasons above: {outcome.refused}")
+    if report.refused:
+        print(f"refused, for the reasons above: {report.refused}")
     if dry_run:
+        print("dry run: nothing was written; references were looked up in the file only")
+    elif not report.finished:
         print(
-            "dry run: nothing was written; what records refer to was looked for in the file alone"
-        )
-    elif not outcome.finished:
-        print(
-            "not finished: until it is run again, and goes on where it stopped, packages may be "
-            "in grids that do not list them"
+            "not finished: until it is run again, which continues where it stopped, packages may "
+            "be in grids that do not list them"
         )

@@ -1,18 +1,19 @@
-"""Foreign text on a terminal."""
+"""Text on a terminal, such as messages and other people's names."""
 
 import sys
 
 
 def plain(text: object) -> str:
-    """The text with ``?`` for what does not print: a stranger's text must not steer a terminal.
+    """Return the text with ``?`` for each character that does not print.
 
-    That are control characters (escapes, line ends), those that turn the direction of writing,
-    and lone surrogates: all that ``str.isprintable`` refuses.
+    Those are control characters (escapes, line ends), characters that change the direction of
+    writing, and lone surrogates: all that ``str.isprintable`` refuses. Text from outside must not
+    control the terminal.
     """
-    return "".join(one if one.isprintable() else "?" for one in str(text))
+    return "".join(character if character.isprintable() else "?" for character in str(text))
 
 
 def say(text: object) -> None:
-    """Print a text to standard error: line by line, plain, each with the name of the program."""
+    """Print a message to standard error: each line plain, after the name of the program."""
     for line in str(text).splitlines() or ("",):
         print(f"packgrid: {plain(line)}", file=sys.stderr)

@@ -19,37 +19,37 @@ from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import PackageResult
 from chalicelib.refresh.worker_context import WorkerContext
 
-#: The budgets are read after the first package, and again after each so many.
-_EVERY = 50
-#: So many columns have room for a long bar.
-_WIDE = 120
+#: The budgets are read after the first package, and again after this many more.
+_PACKAGES_PER_READ = 50
+#: From this many columns on there is room for a long bar.
+_WIDE_COLUMNS = 120
 _WITH_REASON = {RefreshStatus.FAILED, RefreshStatus.GONE, RefreshStatus.POSTPONED}
-#: Results in a word or two, so that a line of 80 columns has room for them all.
+#: A word for each status, short enough for a line of 80 columns to show them all.
 WORDS = {result: result.value for result in RefreshStatus} | {
     RefreshStatus.POSTPONED: "later",
     RefreshStatus.SUPERSEDED: "overtaken",
 }
 
 
-class Board:
-    """Counts what becomes of packages by host; draws bars where standard error is a terminal.
+class ProgressBoard:
+    """Counts of packages by host and status; draws bars where standard error is a terminal.
 
-    A package is counted once, with what became of it last. ``left`` are the (host, package id)
-    pairs that were put off. ``has_changed``: figures of any package changed.
+    A package counts once, with its last status. ``postponed`` holds (host, package id) pairs.
+    ``has_changed`` says that the figures of any package changed.
     """
 
-    def __init__(self, hosts: Mapping[str, Host], runtime: WorkerContext) -> None:
+    def __init__(self, hosts: Mapping[str, Host], context: WorkerContext) -> None:
         self.counts: dict[str, Counter[RefreshStatus]] = {}
         self.requests: Counter[str] = Counter()
-        self.left: set[tuple[str, int]] = set()
+        self.postponed: set[tuple[str, int]] = set()
         self.has_changed = False
+        self.hosts = hosts
+        self.context = context
         self._last: dict[tuple[str, int], PackageResult] = {}
         self._expected: dict[str, set[int]] = {}
         self._open: dict[str, set[int]] = {}
-        self.hosts = hosts
-        self.runtime = runtime
         self._lock = Lock()
-        self._told = 0
+        self._counted = 0
         self._tasks: dict[str, int] = {}
         self._bars: Progress | None = None
 
@@ -58,10 +58,10 @@ class Board:
         if console.is_terminal:
             columns = (
                 TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=24 if console.width >= _WIDE else 8),
+                BarColumn(bar_width=24 if console.width >= _WIDE_COLUMNS else 8),
                 MofNCompleteColumn(table_column=Column(no_wrap=True)),
                 TimeRemainingColumn(table_column=Column(no_wrap=True)),
-                # These are what goes on in a second line if there is not room enough.
+                # These two continue in a second line if there is not enough room.
                 TextColumn("{task.fields[counts]}", table_column=Column(), markup=False),
                 TextColumn("{task.fields[budget]}", table_column=Column(), markup=False),
             )
@@ -84,7 +84,7 @@ class Board:
             self._bars.stop()
 
     def expect(self, batches: Sequence[Batch]) -> None:
-        """So many packages of each host are about to be asked about."""
+        """Add the packages of batches that are about to be worked on."""
         for batch in batches:
             self.counts.setdefault(batch.host, Counter())
             self._expected.setdefault(batch.host, set()).update(batch.packages)
@@ -93,51 +93,54 @@ class Board:
             self._draw(host)
         self._draw_budgets()
 
-    def tell(self, host: str, done: PackageResult) -> None:
-        """One package is done; safe from any thread."""
+    def count(self, host: str, result: PackageResult) -> None:
+        """Count the result of one package; safe from any thread."""
         with self._lock:
-            key = (host, done.package_id)
-            before = self._last.get(key)
-            if before is not None:
-                self.counts[host][before.result] -= 1
-            self._last[key] = done
-            self.counts[host][done.result] += 1
-            self.has_changed |= done.result is RefreshStatus.CHANGED
-            (self.left.add if done.result is RefreshStatus.POSTPONED else self.left.discard)(key)
-            self._told += 1
-            is_time = self._told % _EVERY == 1
-            self._open[host].discard(done.package_id)
+            key = (host, result.package_id)
+            previous = self._last.get(key)
+            if previous is not None:
+                self.counts[host][previous.result] -= 1
+            self._last[key] = result
+            self.counts[host][result.result] += 1
+            self.has_changed |= result.result is RefreshStatus.CHANGED
+            if result.result is RefreshStatus.POSTPONED:
+                self.postponed.add(key)
+            else:
+                self.postponed.discard(key)
+            self._counted += 1
+            is_time_to_read = self._counted % _PACKAGES_PER_READ == 1
+            self._open[host].discard(result.package_id)
             self._draw(host)
-        if is_time:
+        if is_time_to_read:
             self._draw_budgets()
 
-    def reasons(self) -> Counter[tuple[str, str]]:
-        """Why packages failed, are gone or were put off in the end, by host and reason."""
-        return Counter(
-            (host, done.reason)
-            for (host, _), done in list(self._last.items())
-            if done.reason and done.result in _WITH_REASON
-        )
-
-    def sent(self, requests: Mapping[str, int]) -> None:
-        """So many requests were sent to each host."""
+    def count_requests(self, requests: Mapping[str, int]) -> None:
+        """Add the number of requests that were sent to each host."""
         self.requests.update(requests)
 
+    def reasons(self) -> Counter[tuple[str, str]]:
+        """Count by host and reason the packages that failed, are gone or were postponed."""
+        return Counter(
+            (host, result.reason)
+            for (host, _), result in list(self._last.items())
+            if result.reason and result.result in _WITH_REASON
+        )
+
+    def results(self) -> Counter[RefreshStatus]:
+        """Return the counts of all hosts together."""
+        return Counter(result.result for result in list(self._last.values()))
+
+    def is_all_without_slot(self) -> bool:
+        """Return whether other workers held the slots for every package that was expected."""
+        results = list(self._last.values())
+        return bool(results) and all(one.reason == local_runner.NO_SLOT for one in results)
+
     def note(self, text: str) -> None:
-        """Say something without disturbing the bars."""
+        """Print a message without disturbing the bars."""
         if self._bars is not None:
             self._bars.console.print(f"packgrid: {plain(text)}", markup=False, highlight=False)
         else:
             print(f"packgrid: {plain(text)}", file=sys.stderr)
-
-    def results(self) -> Counter[RefreshStatus]:
-        """The counts of all hosts together."""
-        return Counter(done.result for done in list(self._last.values()))
-
-    def is_all_without_slot(self) -> bool:
-        """Whether there was something to ask, and nothing was for others hold all slots."""
-        ends = list(self._last.values())
-        return bool(ends) and all(done.reason == local_runner.NO_SLOT for done in ends)
 
     def _draw(self, host: str) -> None:
         if self._bars is None:
@@ -145,26 +148,30 @@ class Board:
         if host not in self._tasks:
             self._tasks[host] = self._bars.add_task(plain(host), counts="", budget="")
         counts, total = self.counts[host], len(self._expected[host])
-        done = total - len(self._open[host])
-        words = " ".join(f"{counts[one]} {WORDS[one]}" for one in RefreshStatus if counts[one])
+        completed = total - len(self._open[host])
+        words = " ".join(
+            f"{counts[status]} {WORDS[status]}" for status in RefreshStatus if counts[status]
+        )
         task = self._bars.tasks[self._tasks[host]].id
-        self._bars.update(task, total=total, completed=done, counts=words)
+        self._bars.update(task, total=total, completed=completed, counts=words)
 
     def _draw_budgets(self) -> None:
         if self._bars is None:
             return
-        for host, words in _budgets(self.hosts, self.runtime):
+        for host, words in _iter_scarcest_budgets(self.hosts, self.context):
             if host in self._tasks:
                 task = self._bars.tasks[self._tasks[host]].id
                 self._bars.update(task, budget=words)
 
 
-def _budgets(hosts: Mapping[str, Host], runtime: WorkerContext) -> Iterator[tuple[str, str]]:
-    """For each host, its scarcest budget in words."""
+def _iter_scarcest_budgets(
+    hosts: Mapping[str, Host], context: WorkerContext
+) -> Iterator[tuple[str, str]]:
+    """Yield each host's name with the meter that has the smallest share left."""
     scarcest: dict[str, status.Left] = {}
-    for left in status.budgets(hosts, runtime.now().timestamp()):
-        known = scarcest.get(left.host)
-        if known is None or left.remaining * known.limit < known.remaining * left.limit:
-            scarcest[left.host] = left
-    for host, left in scarcest.items():
-        yield host, f"{left.meter} {left.remaining:,}/{left.limit:,}"
+    for budget in status.budgets(hosts, context.now().timestamp()):
+        other = scarcest.get(budget.host)
+        if other is None or budget.remaining * other.limit < other.remaining * budget.limit:
+            scarcest[budget.host] = budget
+    for host, budget in scarcest.items():
+        yield host, f"{budget.meter} {budget.remaining:,}/{budget.limit:,}"

@@ -1,81 +1,80 @@
-"""``--wait``: what a run put off, and when to go on with it."""
+"""``refresh --wait``: which batches a run postponed, and when to continue with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.cli.progress_board import Board
+from chalicelib.cli.progress_board import ProgressBoard
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
-from chalicelib.refresh.worker_context import WorkerContext
 from chalicelib.storage.sources import Due
 
-#: This is not sat out at once, nor others' holding all slots for as long: a person would rather
-#: know.
-_LONGEST = timedelta(minutes=75).total_seconds()
-#: Where others hold all slots: as long as the queue puts such a batch off.
+#: Neither a longer wait at once is sat out, nor slots that others hold for longer: a person would
+#: rather know.
+_MAX_WAIT_SECONDS = timedelta(minutes=75).total_seconds()
+#: Where other workers hold all slots: as long as the queue postpones such a batch.
 _NO_SLOT_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Waiting:
-    """Waits for what a run left open; ``is_whole``: it is asked in full then, as before."""
+    """Waits for what a run postponed. ``is_whole``: those hosts are asked in full again."""
 
-    board: Board
-    hosts: Mapping[str, Host]
-    runtime: WorkerContext
+    board: ProgressBoard
     is_whole: bool
     _without_slot_since: dict[str, float] = field(default_factory=dict)
 
-    def later(self, without_slot: Sequence[Batch]) -> list[Batch]:
-        """What is to be asked next, once it is time; nothing if that takes too long.
+    def next_batches(self, without_slot: Sequence[Batch]) -> list[Batch]:
+        """Sleep until something is due and return it; return nothing if that takes too long.
 
-        Batches that found no slot are tried again as they are, whenever their sources are due:
-        nothing was written of them.
+        Batches that found no slot are tried again as they are, whenever their sources are due,
+        because nothing was written about them.
         """
-        skipped = {(batch.host, one) for batch in without_slot for one in batch.packages}
-        wanted = self.board.left - skipped
-        found: list[Batch] = []
-        while not found:
-            now = self.runtime.now().timestamp()
-            kept = self._worth_waiting(without_slot, now)
-            until = now + _NO_SLOT_SECONDS if kept else self._first_due(wanted, now)
+        skipped = {(batch.host, package) for batch in without_slot for package in batch.packages}
+        postponed = self.board.postponed - skipped
+        context = self.board.context
+        batches: list[Batch] = []
+        while not batches:
+            now = context.now().timestamp()
+            retried = self._batches_to_retry(without_slot, now)
+            until = now + _NO_SLOT_SECONDS if retried else self._first_due(postponed, now)
             if until is None:
                 break
             self.board.note(f"waiting until {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
-            self.runtime.sleep(until - now)
-            found = [*kept, *self._due(wanted)]
-        return found
+            context.sleep(until - now)
+            batches = [*retried, *self._due_batches(postponed)]
+        return batches
 
-    def _first_due(self, wanted: set[tuple[str, int]], now: float) -> float | None:
-        instants = [row.due for host in self._names(wanted) for row in self._rows(host, wanted)]
-        first = min(instants, default=float("inf"))
-        return max(first, now) + 1.0 if first - now <= _LONGEST else None
-
-    def _worth_waiting(self, without_slot: Sequence[Batch], now: float) -> list[Batch]:
-        """Those of hosts that have not been without a slot for too long."""
-        names = {batch.host for batch in without_slot}
+    def _batches_to_retry(self, without_slot: Sequence[Batch], now: float) -> list[Batch]:
+        """Return those of hosts that have not been without a slot for too long."""
+        hosts = {batch.host for batch in without_slot}
         since = self._without_slot_since
-        self._without_slot_since = {name: since.get(name, now) for name in names}
+        self._without_slot_since = {host: since.get(host, now) for host in hosts}
         return [
             batch
             for batch in without_slot
-            if now - self._without_slot_since[batch.host] <= _LONGEST
+            if now - self._without_slot_since[batch.host] <= _MAX_WAIT_SECONDS
         ]
 
-    def _due(self, wanted: set[tuple[str, int]]) -> list[Batch]:
-        now = self.runtime.now()
-        found: list[Batch] = []
-        for host in self._names(wanted):
-            ready = [row for row in self._rows(host, wanted) if row.due <= now.timestamp()]
-            found += planner.batches_of(self.hosts[host], ready, now, is_whole=self.is_whole)
-        return found
+    def _first_due(self, postponed: set[tuple[str, int]], now: float) -> float | None:
+        """Return the instant to wake up at, or ``None`` if it is too far away."""
+        rows = [row for host in _host_names(postponed) for row in self._rows(host, postponed)]
+        first = min((row.due for row in rows), default=float("inf"))
+        return max(first, now) + 1.0 if first - now <= _MAX_WAIT_SECONDS else None
 
-    def _rows(self, host: str, wanted: set[tuple[str, int]]) -> list[Due]:
-        rows = planner.everything_at(self.hosts[host])
-        return [row for row in rows if (host, row.package_id) in wanted]
+    def _due_batches(self, postponed: set[tuple[str, int]]) -> list[Batch]:
+        now = self.board.context.now()
+        batches: list[Batch] = []
+        for name in _host_names(postponed):
+            rows = [row for row in self._rows(name, postponed) if row.due <= now.timestamp()]
+            host = self.board.hosts[name]
+            batches += planner.batches_of(host, rows, now, is_whole=self.is_whole)
+        return batches
 
-    @staticmethod
-    def _names(wanted: set[tuple[str, int]]) -> list[str]:
-        return sorted({host for host, _ in wanted})
+    def _rows(self, host: str, postponed: set[tuple[str, int]]) -> list[Due]:
+        rows = planner.everything_at(self.board.hosts[host])
+        return [row for row in rows if (host, row.package_id) in postponed]
+
+
+def _host_names(postponed: Iterable[tuple[str, int]]) -> list[str]:
+    return sorted({host for host, _ in postponed})

@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from chalicelib import clock
-from chalicelib.cli.__main__ import main
+from chalicelib.cli.__main__ import main, packgrid
 from chalicelib.settings import BadSetting, from_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,22 +64,34 @@ def _sets(name: str, value: str) -> bool:
         return False
 
 
-def test_every_command_and_option_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--help"])
-    listed = re.search(r"\{([a-z,]+)\}", capsys.readouterr().out)
-    assert listed is not None
-    commands = listed[1].split(",")
-    assert {"refresh", "status", "plan", "redrive"} <= set(commands)
-    assert [one for one in commands if not re.search(rf"`{one}`|cli {one}\b", README)] == []
-    lacks = {}
-    for command in commands:
-        with pytest.raises(SystemExit):
-            main([command, "--help"])
-        options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+def test_every_command_and_option_is_in_the_readme() -> None:
+    context = click.Context(packgrid)
+    names = packgrid.list_commands(context)
+    assert {"refresh", "status", "plan", "redrive"} <= set(names)
+    assert [name for name in names if not re.search(rf"`{name}`|cli {name}\b", README)] == []
+    missing = {}
+    for name in names:
+        command = packgrid.get_command(context, name)
+        assert command is not None
+        options = {
+            option
+            for parameter in command.get_params(context)
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
+        }
         assert "--help" in options
-        lacks[command] = {one for one in options - {"--help"} if one not in README}
-    assert {command: options for command, options in lacks.items() if options} == {}
+        missing[name] = {option for option in options - {"--help"} if option not in README}
+    assert {name: options for name, options in missing.items() if options} == {}
+
+
+def test_the_help_of_every_command_tells_its_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    for name in packgrid.list_commands(click.Context(packgrid)):
+        assert re.search(rf"^  {name} +[A-Z].+\.$", listed, re.MULTILINE), name
+        assert main([name, "--help"]) == 0
+        codes = capsys.readouterr().out.partition("\nExit codes:\n")[2]
+        assert {"0", "2", "130"} <= set(re.findall(r"^  (\d+) +[A-Z]", codes, re.MULTILINE)), name
 
 
 def test_every_table_can_be_named_by_a_variable_in_the_readme() -> None:

@@ -90,7 +90,7 @@ def test_exports_are_listed(rows: state.Rows, capsys: Capture) -> None:
 
 def test_no_exports_are_said(tables: None, bucket: None, capsys: Capture) -> None:
     assert main(["exports"]) == 0
-    assert capsys.readouterr().out == "there are no exports: `export` makes one\n"
+    assert capsys.readouterr().out == "there are no exports: `export` creates one\n"
 
 
 def test_a_second_export_of_an_instant_is_one_line(rows: state.Rows, capsys: Capture) -> None:
@@ -185,8 +185,8 @@ def test_what_aws_exported_is_restored_and_told_where_it_may_not_fit(
     assert main(["restore", "aws"]) == 0
     errors = capsys.readouterr().err.splitlines()
     assert errors == [
-        "packgrid: WARNING: the export has nothing of history",
-        "packgrid: WARNING: its tables are of different instants: "
+        "packgrid: WARNING: the export has no table of history",
+        "packgrid: WARNING: its tables were exported at different instants: "
         "2026-11-20T10:11:12.000Z, 2026-11-21T00:00:00Z",
     ]
     assert state.rows() == rows
@@ -231,7 +231,7 @@ def test_a_storage_that_fails_is_one_line_and_the_restore_can_be_repeated(
         assert main(["restore", PREFIX]) == 2
     output = capsys.readouterr()
     assert "packages: 2 written" in output.out
-    assert "did not do it" in output.err
+    assert "request to http://127.0.0.1:" in output.err
     assert main(["restore", PREFIX]) == 0
     assert state.rows() == rows
 

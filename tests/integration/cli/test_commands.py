@@ -133,8 +133,8 @@ def test_rerender_makes_old_bodies_new(tables: None, capsys: Capture) -> None:
     assert main(["rerender"]) == 0
     assert main(["rerender"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "1 bodies rendered anew",
-        "0 bodies rendered anew",
+        "1 bodies rendered again",
+        "0 bodies rendered again",
     ]
     assert queries.get_body_by_id("packages", 1) == wanted
     state.assert_sound()
@@ -174,10 +174,10 @@ def test_a_load_that_is_interrupted_says_what_it_wrote(
     ]
     assert "not finished" in said
     assert main(["check"]) == 0
-    assert "the load of many.json has not ended" in capsys.readouterr().out
+    assert "the load of many.json did not finish" in capsys.readouterr().out
     assert main(["load", str(many)]) == 0
     assert main(["check"]) == 0
-    assert "has not ended" not in capsys.readouterr().out
+    assert "did not finish" not in capsys.readouterr().out
 
 
 def test_refusals_are_in_the_order_of_the_file_and_counted(

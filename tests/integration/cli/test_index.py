@@ -51,7 +51,7 @@ def test_index_publishes_and_can_be_repeated(
     assert main(["index"]) == 0
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == "packgrid: not published: a newer search index is there\n"
+    assert output.err == "packgrid: not published: a newer search index exists\n"
 
 
 def test_a_bucket_that_does_not_exist_is_a_matter_of_init(
@@ -60,7 +60,7 @@ def test_a_bucket_that_does_not_exist_is_a_matter_of_init(
     monkeypatch.setenv("PACKGRID_BUCKET", "another")
     assert main(["load", str(file)]) == 2
     error = capsys.readouterr().err
-    assert "packgrid: loaded, but search does not find it yet\n" in error
+    assert "packgrid: loaded, but search cannot find it yet\n" in error
     assert "`init` creates the bucket, `index` publishes the search index" in error
     # The load itself is done, and what is left is what it says.
     assert state.listed("packages") == [1]

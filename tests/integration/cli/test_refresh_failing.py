@@ -100,7 +100,7 @@ def test_a_host_that_others_are_asking_is_left_to_them(site: Site) -> None:
     assert site.counts("codeberg") == {"later": 1}
     assert "codeberg: 1 x others are asking" in site.out.splitlines()
     said = (
-        "packgrid: a worker elsewhere, or one that died, holds the slots of codeberg; "
+        "packgrid: another worker, or one that died, holds the slots of codeberg; "
         "try again in 15 minutes\n"
     )
     assert site.err == said
@@ -117,7 +117,7 @@ def test_a_host_that_others_are_asking_is_left_to_them(site: Site) -> None:
 def test_a_database_that_fails_ends_the_run_and_what_is_left_stays_due(site: Site) -> None:
     with failing("TransactWriteItems", lambda arguments: True):
         assert site.run("refresh", "--host", "gitlab") == 2
-    assert "did not do it" in site.err
+    assert "request to http://127.0.0.1:" in site.err
     # What was asked is told, though nothing came of it.
     assert site.counts("gitlab")["requests"] == site.asked()[making.GITLAB]
     assert site.run("refresh", "--host", "gitlab", "--dry-run") == 0
@@ -162,7 +162,9 @@ def test_an_interrupted_run_keeps_what_it_has_and_loses_nothing(
         log.may_go_on.set()
         out, err = started.communicate(timeout=60)
         assert started.returncode == 130
-        ending = "packgrid: ending what is under way; Ctrl-C again stops at once\n"
+        ending = (
+            "packgrid: finishing the requests in progress; press Ctrl-C again to stop at once\n"
+        )
         assert err == ending + "packgrid: interrupted\n"
         # Search knows what it has by then.
         assert "search index: 40 entries" in out
@@ -193,7 +195,7 @@ def test_a_second_interruption_ends_a_run_at_once(site: Site) -> None:
     assert log.begun.wait(30)
     os.kill(started.pid, signal.SIGINT)
     assert started.stderr is not None
-    assert "Ctrl-C again stops at once" in started.stderr.readline()
+    assert "press Ctrl-C again to stop at once" in started.stderr.readline()
     os.kill(started.pid, signal.SIGINT)
     try:
         # The request is still under way.

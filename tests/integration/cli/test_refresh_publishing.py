@@ -18,7 +18,7 @@ def test_search_knows_what_a_run_changed_that_an_error_ended(site: Site) -> None
         assert site.run("refresh", "--host", "github") == 2
     assert site.counts("github")["changed"] >= 5
     assert "search index: 24 entries" in site.out
-    assert "did not do it" in site.err
+    assert "request to http://127.0.0.1:" in site.err
 
 
 def test_a_run_that_an_error_ended_before_anything_changed_publishes_nothing(site: Site) -> None:
@@ -32,7 +32,7 @@ def test_an_error_in_publishing_does_not_hide_the_first(site: Site) -> None:
     with refusing, aws.failing("TransactWriteItems", _after(5)):
         assert site.run("refresh", "--host", "github") == 2
     publishing, first = site.err.splitlines()
-    assert publishing.startswith("packgrid: search does not know all yet: ")
+    assert publishing.startswith("packgrid: the search index is out of date: ")
     assert "AccessDenied" in publishing
-    assert "did not do it" in first
+    assert "request to http://127.0.0.1:" in first
     assert "AccessDenied" not in first

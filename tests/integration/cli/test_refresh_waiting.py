@@ -1,12 +1,11 @@
 """``refresh --wait``: when it goes on with what was put off, and how that is counted."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
 from chalicelib import clock
-from chalicelib.cli import refresh_commands
+from chalicelib.cli.refresh_run import Selection, run_refresh
 from chalicelib.storage import refresh_state
 from tests.integration.cli.conftest import Site
 from tests.support import printed, process
@@ -19,11 +18,9 @@ from tools.fakehosts.replay import Replay
 def _refresh(site: Site, host: str, *, is_all: bool = False) -> int:
     """``refresh --wait`` at a clock that sleeping moves on."""
     site.monkeypatch.setenv(clock.FREEZE_VARIABLE, site.time.now().isoformat())
-    options = argparse.Namespace(
-        all=is_all, package=None, host=host, limit=None, wait=True, dry_run=False
-    )
+    selection = Selection(is_all=is_all, host=host)
     try:
-        return refresh_commands.refresh(options, lambda: None, site.time.runtime())
+        return run_refresh(selection, lambda: None, wait=True, context=site.time.runtime())
     finally:
         site.out, site.err = site.capsys.readouterr()
 

@@ -49,7 +49,7 @@ def test_a_load_enrols_at_its_end(site: Site) -> None:
     assert site.run("status") == 0
     row = site.table()["all"]
     assert (row["sources"], row["due"], row["never"]) == ("45", "45", "45")
-    assert "repositories that no host of ours has: 1" in site.out.splitlines()
+    assert "repositories at unsupported hosts: 1" in site.out.splitlines()
     # A load of the same says nothing of the refresh, of one more package it does.
     records = site.world.records()
     fields = {"slug": "more", "repo_url": "", "pypi_url": "more"}

@@ -88,7 +88,7 @@ def test_it_serves_the_sample_and_keeps_what_changed(tmp_path: Path, sample: Pat
         # What it says is what another terminal needs.
         variables = dict(word.split("=", 1) for word in line.split() if "=" in word)
         code = (
-            "from chalicelib.catalog import entities, writing\nwriting.delete(entities.Package, 11)"
+            "from chalicelib.catalog import changes, entities\nchanges.delete(entities.Package, 11)"
         )
         subprocess.run(
             [sys.executable, "-c", code],
@@ -158,7 +158,7 @@ def test_when_its_engine_dies_it_says_so_and_ends(tmp_path: Path) -> None:
         os.kill(engine, signal.SIGKILL)
         assert process.wait(SECONDS) == 2
         assert process.stderr
-        assert "the engine has ended by itself" in process.stderr.read()
+        assert "the engine stopped by itself" in process.stderr.read()
 
 
 def test_another_catalogue_in_the_same_state_is_warned_of(tmp_path: Path, sample: Path) -> None:
@@ -171,7 +171,7 @@ def test_another_catalogue_in_the_same_state_is_warned_of(tmp_path: Path, sample
         process.send_signal(signal.SIGINT)
         process.wait(SECONDS)
         assert process.stderr
-        assert "WARNING: there is another catalogue" in process.stderr.read()
+        assert "WARNING: this state already holds another catalogue" in process.stderr.read()
 
 
 def test_a_missing_catalogue_is_said_before_anything_is_started(tmp_path: Path) -> None:
