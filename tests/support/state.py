@@ -1,7 +1,6 @@
 """The tables as a whole: taken down, put back and compared."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,27 +30,18 @@ _SMALL: Rows = {}
 
 
 def rows() -> Rows:
-    """Every row of every table, as stored; the tables are read side by side, for speed."""
-    with ThreadPoolExecutor(len(models.MODELS)) as pool:
-        return {place: row for part in pool.map(_rows_of, models.MODELS) for place, row in part}
+    """Every row of every table, as stored."""
+    return {
+        (kind, str(_key(kind, row))): row
+        for kind, model in models.MODELS.items()
+        for row in tables.items_of(model.Meta.table_name)
+    }
 
 
 def catalogue_rows() -> Rows:
     """The same without the notes on loads, and without what the refresh keeps for itself."""
     others = {"loads", "sources", "history", "hosts"}
     return {place: row for place, row in rows().items() if place[0] not in others}
-
-
-def _rows_of(kind: str) -> list[tuple[tuple[str, str], Row]]:
-    client: Any = models.get_connection().client
-    asked = {"TableName": models.MODELS[kind].Meta.table_name, "ConsistentRead": True}
-    found: list[Row] = []
-    while True:
-        page = client.scan(**asked)
-        found += page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return [((kind, str(_key(kind, row))), row) for row in found]
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def contents(stored: Rows) -> Rows:
@@ -88,6 +78,9 @@ def restore(wanted: Rows, now: Rows | None = None) -> None:
             changes_by_table.setdefault(models.MODELS[kind].Meta.table_name, []).append(request)
         answer = client.batch_write_item(RequestItems=changes_by_table)
         assert not answer.get("UnprocessedItems")
+    for kind in {kind for kind, _ in requests}:
+        held = [row for (other, _), row in wanted.items() if other == kind]
+        tables.remember(models.MODELS[kind].Meta.table_name, held)
 
 
 def small_catalogue() -> None:

@@ -18,9 +18,10 @@ from typing import Any
 from chalicelib.catalog import repository
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh.enrolment import UNSUPPORTED
-from chalicelib.refresh.fetch_result import PROJECT
+from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY
 from chalicelib.storage import models, objects, sources
 from chalicelib.storage.refresh_models import SourceItem
+from tests.support import tables
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.simulation import Simulation
 from tools.fakehosts import World
@@ -61,6 +62,9 @@ class Week:
         self.report = Report()
         self._began = simulation.time.now()
         self._seen: dict[int, tuple[int, int]] = {}
+        self._rows: dict[tuple[str, int], SourceItem] = {}
+        #: Packages of which anything was written since it was looked at.
+        self._written: set[int] = set(self.world.made)
 
     def run(self, days: int, faults: Faults | None) -> Report:
         """Live through the days, and one more in peace."""
@@ -83,13 +87,20 @@ class Week:
         return self.report
 
     def _day(self) -> None:
-        for _ in self.simulation.run(_DAY, _STEP):
-            self._look()
+        with tables.listening(self._note):
+            for _ in self.simulation.run(_DAY, _STEP):
+                self._look()
+
+    def _note(self, table: str, item: tables.Item | None) -> None:
+        key = {models.PackageItem.Meta.table_name: "id", SourceItem.Meta.table_name: "package_id"}
+        if table in key:
+            self._written |= {int(item[key[table]]["N"])} if item else set(self.world.made)
 
     def _look(self) -> None:
-        """Look at everything that is stored."""
+        """Look at everything that is stored; what was not written is as it was."""
         now = self.simulation.time.now()
-        packages = repository.get_many(Package, self.world.made)
+        written, self._written = self._written, set()
+        packages = repository.get_many(Package, written)
         for id, found in packages.items():
             figures = found.entity.repo_watchers, found.entity.repo_forks
             for name, before, after in zip(
@@ -98,9 +109,14 @@ class Week:
                 if after < before:
                     self.report.backwards.append((id, name, before, after))
             self._seen[id] = figures
+        for kind in (REPOSITORY, PROJECT):
+            rows = sources.read_many(kind, written)
+            for id in written:
+                self._rows.pop((kind, id), None)
+            self._rows |= {(kind, id): row for id, row in rows.items()}
         if now - self._began <= _FIRST + _DAY:
             return
-        for row in sources.every():
+        for row in self._rows.values():
             if self._answers(row):
                 hours = (now.timestamp() - float(row.checked or 0)) / 3600
                 place = f"{row.host} {row.address}"
