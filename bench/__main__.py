@@ -67,10 +67,10 @@ def _bench_checking(folder: Path, packages: int) -> None:
 def _bench_reads(packages: int) -> None:
     from chalicelib.catalog import queries
     from chalicelib.storage.models import DirectoryItem, PackageItem, get_connection
-    from chalicelib.storage.reads import ids_at
+    from chalicelib.storage.reads import get_ids
     from tests.support.aws import recorded
 
-    ids = ids_at("packages", 0, packages)[1]
+    ids = get_ids("packages", 0, packages)[1]
     middle, slug = ids[packages // 2], PackageItem.get(ids[packages // 2]).slug
     table = PackageItem.Meta.table_name
     limit = 5_500_000

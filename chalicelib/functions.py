@@ -46,7 +46,7 @@ def enrol() -> None:
 
 def export() -> None:
     """Write all tables to the bucket."""
-    exporter.export()
+    exporter.export_tables()
 
 
 def load(event: Mapping[str, Any], context: LambdaContext) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The embedded engine, for all tests of the session."""
     with Engine(tmp_path_factory.mktemp("engine"), persist=False) as running:
         os.environ.update(running.environment)
-        models.bind({name: f"test-{name}" for name in settings.TABLES})
+        models.bind_tables({name: f"test-{name}" for name in settings.TABLES})
         objects.create_bucket()
         yield running
 
@@ -53,7 +53,7 @@ def bucket(engine: Engine) -> Iterator[None]:
 
 
 def _empty_bucket() -> None:
-    for key, _ in objects.listed(""):
+    for key, _ in objects.iter_keys(""):
         objects.delete(key)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from chalicelib.storage.capacity import item_size, query_units
+from chalicelib.storage.capacity import compute_item_size, compute_query_units
 from tests.support import bucket
 from tests.support.aws import around_calls, read_units, send
 from tools.iamcheck.recording import outside
@@ -163,8 +163,8 @@ def _reads(operation: str, arguments: Item) -> float:
     if "ExclusiveStartKey" in arguments:
         # The first page stands for the whole table.
         return 0.0
-    sizes = [item_size(item) for item in every_item(arguments["TableName"])]
-    return query_units(sizes, consistent=bool(arguments.get("ConsistentRead")))
+    sizes = [compute_item_size(item) for item in every_item(arguments["TableName"])]
+    return compute_query_units(sizes, consistent=bool(arguments.get("ConsistentRead")))
 
 
 def every_item(table: str) -> Iterator[Item]:
@@ -192,7 +192,7 @@ def _write_units(
     A write whose condition failed costs as much as the item that is there. Indexes are written
     later, one by one, so there a transaction does not count twice.
     """
-    larger = max(item_size(item) if item else 0 for item in (before, after))
+    larger = max(compute_item_size(item) if item else 0 for item in (before, after))
     units = Counter({table: factor * _units(larger)})
     if done:
         for index in _table(table).indexes:
@@ -205,11 +205,11 @@ def _index_units(index: "_Index", before: Item | None, after: Item | None) -> in
     if old == new:
         return 0
     if old is None or new is None:
-        return _units(item_size(old or new or {}))
+        return _units(compute_item_size(old or new or {}))
     if all(old[name] == new[name] for name in index.keys):
-        return _units(max(item_size(old), item_size(new)))
+        return _units(max(compute_item_size(old), compute_item_size(new)))
     # What moves within an index is deleted and put.
-    return _units(item_size(old)) + _units(item_size(new))
+    return _units(compute_item_size(old)) + _units(compute_item_size(new))
 
 
 def _units(size: int) -> int:
@@ -231,7 +231,7 @@ class _Index:
     def size(self, item: Item) -> int:
         """The bytes that an index takes for an item."""
         entry = self.entry(item)
-        return item_size(entry) if entry else 0
+        return compute_item_size(entry) if entry else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,7 @@ def size_of(table: str) -> Size:
     """The size of a table as it is now."""
     items = scan = stored = 0
     for item in every_item(table):
-        size = item_size(item)
+        size = compute_item_size(item)
         items += 1
         scan += size
         stored += size + _OVERHEAD

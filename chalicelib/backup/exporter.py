@@ -1,4 +1,4 @@
-"""Writing every table to the bucket."""
+"""Export of every table to the bucket."""
 
 import base64
 import gzip
@@ -12,134 +12,134 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib import clock, telemetry
-from chalicelib.backup import dynamodb_json, export_layout
+from chalicelib.backup import dynamodb_json, manifest
 from chalicelib.settings import TABLES
-from chalicelib.storage import dump, objects
+from chalicelib.storage import objects, raw_items
 
-#: Bytes of lines in one data file, before they are packed: what is in memory at a time.
-PART_BYTES = 16 << 20
+#: The bytes of lines in one data file before compression: what is in memory at a time.
+DATA_FILE_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written: where, and how many items of each table."""
+class ExportReport:
+    """The prefix of a finished export, and the number of items of each table."""
 
     prefix: str
     counts: Mapping[str, int]
 
 
-def export(part_bytes: int = PART_BYTES) -> Exported:
-    """Write all tables below ``exports/<UTC instant>/``; the mark that it is finished comes last.
+def export_tables(data_file_bytes: int = DATA_FILE_BYTES) -> ExportReport:
+    """Write all tables below ``exports/<UTC time>/``; the manifest, which completes it, is last.
 
-    Each table is scanned consistently, but one after another and while others write: an item
-    is as it was when its page was read, and one table may know of a change that another does not
-    know of yet. Nothing is ever overwritten; of two exports that begin in the same second the
-    second raises ObjectExists. Raises a storage error.
+    Each table is scanned consistently, but one after another and during other writes: an item
+    is as it was when its page was read, and one table may reflect a change that another does not
+    yet. Nothing is ever overwritten: of two exports that begin in the same second, the second
+    raises ObjectExists. Raises storage errors.
     """
-    with telemetry.reported("export") as said:
-        exported = _export(clock.now(), part_bytes)
-        said |= {"prefix": exported.prefix, "items": sum(exported.counts.values())}
-    return exported
+    with telemetry.reported("export") as log_fields:
+        report = _export_tables(clock.now(), data_file_bytes)
+        log_fields |= {"prefix": report.prefix, "items": sum(report.counts.values())}
+    return report
 
 
-def _export(started: datetime, part_bytes: int) -> Exported:
-    prefix = f"{export_layout.EXPORTS}{started:%Y%m%dT%H%M%SZ}/"
-    # Random, so that whose it is can be told when the answer to the write was lost.
-    objects.create(prefix + export_layout.CLAIM, uuid.uuid4().hex.encode())
+def _export_tables(started: datetime, data_file_bytes: int) -> ExportReport:
+    prefix = f"{manifest.EXPORTS_PREFIX}{started:%Y%m%dT%H%M%SZ}/"
+    # Random content shows whose object it is when the response to the write was lost.
+    objects.create(prefix + manifest.STARTED_NAME, uuid.uuid4().hex.encode())
     tables: dict[str, dict[str, object]] = {}
     counts: dict[str, int] = {}
-    sums: dict[str, str] = {}
+    checksums: dict[str, str] = {}
     for kind in TABLES:
-        writer = _Writer(kind, f"{prefix}{kind}/", part_bytes, started)
-        writer.run()
-        sums |= {f"{kind}/{name}": sha256 for name, sha256 in writer.sums.items()}
+        writer = _TableWriter(kind, f"{prefix}{kind}/", data_file_bytes, started)
+        writer.write()
+        checksums |= {f"{kind}/{name}": sha256 for name, sha256 in writer.checksums.items()}
         counts[kind] = writer.items
         tables[kind] = {
-            "tableName": dump.table_of(kind),
-            "manifest": f"{kind}/{export_layout.SUMMARY}",
+            "tableName": raw_items.get_table_name(kind),
+            "manifest": f"{kind}/{manifest.SUMMARY_NAME}",
             "itemCount": writer.items,
         }
-    mark = {
-        "version": export_layout.VERSION,
-        "startTime": _instant(started),
-        "endTime": _instant(clock.now()),
+    content = {
+        "version": manifest.MANIFEST_VERSION,
+        "startTime": _format_timestamp(started),
+        "endTime": _format_timestamp(clock.now()),
         "tables": tables,
-        "sha256": sums,
+        "sha256": checksums,
     }
-    objects.create(prefix + export_layout.MARK, _json(mark))
-    return Exported(prefix, counts)
+    objects.create(prefix + manifest.MANIFEST_NAME, _encode_json(content))
+    return ExportReport(prefix, counts)
 
 
 @dataclass(slots=True)
-class _Writer:
-    """Writes one table; ``sums`` are the SHA-256 of its objects by name."""
+class _TableWriter:
+    """Writes one table; ``checksums`` are the SHA-256 of its objects by name."""
 
     kind: str
     prefix: str
-    part_bytes: int
+    data_file_bytes: int
     started: datetime
     items: int = 0
-    sums: dict[str, str] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
 
-    def run(self) -> None:
-        manifest = b"".join(self._write_part(*part) for part in self._parts())
-        self._create(export_layout.FILES, manifest)
-        self._create(export_layout.SUMMARY, _json(self._summary()))
+    def write(self) -> None:
+        lines = (self._write_data_file(*data_file) for data_file in self._iter_data_files())
+        self._create(manifest.FILES_NAME, b"".join(lines))
+        self._create(manifest.SUMMARY_NAME, _encode_json(self._build_summary()))
 
-    def _parts(self) -> Iterator[tuple[int, int, bytes]]:
-        """Number, items and packed bytes of each data file; there is at least one."""
+    def _iter_data_files(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield number, items and compressed bytes of each data file; there is at least one."""
         number, items, size = 0, 0, 0
-        packed = io.BytesIO()
-        file = _gzip(packed)
-        for page in dump.pages(self.kind):
+        buffer = io.BytesIO()
+        file = _open_gzip(buffer)
+        for page in raw_items.iter_pages(self.kind):
             for item in page:
-                line = dynamodb_json.encode(item)
+                line = dynamodb_json.encode_item(item)
                 size += file.write(line)
                 items += 1
-                if size >= self.part_bytes:
+                if size >= self.data_file_bytes:
                     file.close()
-                    yield number, items, packed.getvalue()
+                    yield number, items, buffer.getvalue()
                     number, items, size = number + 1, 0, 0
-                    packed = io.BytesIO()
-                    file = _gzip(packed)
+                    buffer = io.BytesIO()
+                    file = _open_gzip(buffer)
         file.close()
         if items or not number:
-            yield number, items, packed.getvalue()
+            yield number, items, buffer.getvalue()
 
-    def _write_part(self, number: int, items: int, packed: bytes) -> bytes:
-        """Write a data file; its line of the manifest."""
-        name = f"{export_layout.DATA}{number:05}.json.gz"
-        etag = self._create(name, packed)
+    def _write_data_file(self, number: int, items: int, content: bytes) -> bytes:
+        """Write a data file; return its line of the manifest."""
+        name = f"{manifest.DATA_PREFIX}{number:05}.json.gz"
+        etag = self._create(name, content)
         self.items += items
-        # MD5 is what the format wants, against damage; the mark has SHA-256.
-        md5 = hashlib.md5(packed, usedforsecurity=False).digest()
+        # The format wants MD5, against damage; Packgrid's manifest has SHA-256.
+        md5 = hashlib.md5(content, usedforsecurity=False).digest()
         entry = {
             "itemCount": items,
             "md5Checksum": base64.b64encode(md5).decode("ascii"),
             "etag": etag.strip('"'),
             "dataFileS3Key": self.prefix + name,
         }
-        return _json(entry)
+        return _encode_json(entry)
 
     def _create(self, name: str, body: bytes) -> str:
-        self.sums[name] = hashlib.sha256(body).hexdigest()
+        self.checksums[name] = hashlib.sha256(body).hexdigest()
         return objects.create(self.prefix + name, body)
 
-    def _summary(self) -> dict[str, Any]:
-        """As DynamoDB writes it; what only DynamoDB knows is null."""
+    def _build_summary(self) -> dict[str, Any]:
+        """Return what DynamoDB writes; values that only DynamoDB knows are null."""
         return {
             "version": "2020-06-30",
             "exportArn": None,
-            "startTime": _instant(self.started),
-            "endTime": _instant(clock.now()),
+            "startTime": _format_timestamp(self.started),
+            "endTime": _format_timestamp(clock.now()),
             "tableArn": None,
             "tableId": None,
             "exportTime": None,
-            "s3Bucket": objects.bucket(),
+            "s3Bucket": objects.get_bucket_name(),
             "s3Prefix": self.prefix.rstrip("/"),
             "s3SseAlgorithm": None,
             "s3SseKmsKeyId": None,
-            "manifestFilesS3Key": self.prefix + export_layout.FILES,
+            "manifestFilesS3Key": self.prefix + manifest.FILES_NAME,
             "billedSizeBytes": 0,
             "itemCount": self.items,
             "outputFormat": "DYNAMODB_JSON",
@@ -147,13 +147,13 @@ class _Writer:
         }
 
 
-def _gzip(packed: io.BytesIO) -> gzip.GzipFile:
-    return gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0)
+def _open_gzip(buffer: io.BytesIO) -> gzip.GzipFile:
+    return gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=6, mtime=0)
 
 
-def _json(value: Any) -> bytes:
+def _encode_json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
-def _instant(at: datetime) -> str:
+def _format_timestamp(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

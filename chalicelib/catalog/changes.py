@@ -28,13 +28,9 @@ from chalicelib.catalog.repository import (
     to_item,
 )
 from chalicelib.catalog.validation import Invalid, validate
-from chalicelib.storage.conditional import update_attributes
-from chalicelib.storage.transaction import (
-    NameTaken,
-    Transaction,
-    VersionConflict,
-    WriteRefused,
-)
+from chalicelib.storage.errors import NameTaken, VersionConflict, WriteRefused
+from chalicelib.storage.transaction import Transaction
+from chalicelib.storage.writes import update_attributes
 
 __all__ = [
     "AlreadyExists",

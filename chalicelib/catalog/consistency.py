@@ -10,9 +10,10 @@ from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.json_body import RENDER_VERSION, render_body
 from chalicelib.catalog.repository import COLLECTIONS, MODELS, Versioned, from_item
 from chalicelib.storage import id_bitmap
-from chalicelib.storage.backoff import DEFAULT
+from chalicelib.storage.backoff import DEFAULT_BACKOFF
+from chalicelib.storage.errors import Contended, VersionConflict
 from chalicelib.storage.models import DirectoryItem, MembershipItem, NameItem
-from chalicelib.storage.transaction import Contended, Transaction, VersionConflict
+from chalicelib.storage.transaction import Transaction
 
 _KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
 
@@ -55,7 +56,7 @@ def rerender_bodies() -> int:
 
 
 def _rerender_one(kind: type[Any], identifier: int) -> int:
-    for _ in DEFAULT.tries():
+    for _ in DEFAULT_BACKOFF.iter_attempts():
         try:
             before = changes.get(kind, identifier)
             if before.rendering == RENDER_VERSION:
@@ -81,9 +82,9 @@ def _listing_faults(collection: str, live: set[int]) -> Iterator[str]:
     listed: set[int] = set()
     for segment in DirectoryItem.query(collection, consistent_read=True):
         bits = id_bitmap.unpack(segment.ids)
-        ids = id_bitmap.descending(int(segment.segment), bits, 0, id_bitmap.SPAN)
+        ids = id_bitmap.list_descending(int(segment.block), bits, 0, id_bitmap.BLOCK_SIZE)
         if len(ids) != int(segment.live):
-            yield f"directory of {collection}, segment {segment.segment}: wrong count"
+            yield f"directory of {collection}, segment {segment.block}: wrong count"
         listed.update(ids)
     for identifier in sorted(listed ^ live):
         state = "listed but not there" if identifier in listed else "there but not listed"

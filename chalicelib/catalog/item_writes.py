@@ -43,32 +43,27 @@ def add_writes(
     assert subject is not None, "neither before nor after"
     if after is None:
         assert before is not None
-        _add_deletion(transaction, before)
+        transaction.delete(to_item(before.entity, before.version, before.fingerprint))
     elif before is None:
         transaction.create(to_item(after, secrets.randbits(_VERSION_BITS), fingerprint))
     else:
         item = to_item(after, before.version + 1, fingerprint or before.fingerprint)
-        condition = None
         if isinstance(item, CategoryItem):
             # The count belongs to the packages' transactions; keep it as it was read.
             item.packages = before.package_count
-            condition = CategoryItem.packages == before.package_count
-        transaction.replace(item, before.version, condition)
+        transaction.replace(item, before.version)
     old_names = unique_names(before.entity) if before else set()
     new_names = unique_names(after) if after is not None else set()
     for name in old_names - new_names:
-        transaction.release(name, subject.id)
+        transaction.free_name(name, subject.id)
     for name in new_names - old_names:
-        transaction.claim(name, subject.id)
-    if (before is None) != (after is None):
-        transaction.enlist(COLLECTIONS[type(subject)], subject.id, listed=after is not None)
+        transaction.reserve_name(name, subject.id)
+    collection = COLLECTIONS[type(subject)]
+    if before is None:
+        transaction.add_to_directory(collection, subject.id)
+    if after is None:
+        transaction.remove_from_directory(collection, subject.id)
     _add_category_counts(transaction, before.entity if before else None, after)
-
-
-def _add_deletion(transaction: Transaction, before: Versioned[E]) -> None:
-    item = to_item(before.entity, before.version, before.fingerprint)
-    empty = CategoryItem.packages == 0 if isinstance(item, CategoryItem) else None
-    transaction.delete(item, empty)
 
 
 def _add_category_counts(

@@ -17,8 +17,9 @@ from chalicelib.catalog.repository import (
 )
 from chalicelib.storage import reads
 from chalicelib.storage.capacity import MAX_ITEM_BYTES
+from chalicelib.storage.errors import VersionConflict
 from chalicelib.storage.models import GridItem, MembershipItem, PackageItem
-from chalicelib.storage.transaction import MAX_BYTES, Transaction, VersionConflict
+from chalicelib.storage.transaction import MAX_BYTES, Transaction
 
 #: Memberships removed in one transaction: each takes its row and a package or grid.
 _MEMBERSHIPS_AT_ONCE = 40
@@ -34,7 +35,7 @@ def add_to_grid(membership: int, grid: int, package: int) -> None:
         the_package, the_grid = get(Package, package), get(Grid, grid)
         if (membership, grid) in the_package.entity.memberships:
             return
-        row = reads.items(MembershipItem, [membership]).get(membership)
+        row = reads.get_items(MembershipItem, [membership]).get(membership)
         if row is not None:
             raise AlreadyExists(f"membership {membership} is of package {int(row.package_id)}")
         members = (*the_grid.entity.members, (membership, package))
@@ -87,9 +88,9 @@ def reconcile_membership(membership: int, grid: int, package: int) -> bool:
             add_writes(transaction, the_grid, replace(rest, members=sort_members(members, {})))
         row = MembershipItem(membership, grid_id=grid, package_id=package)
         if stands:
-            transaction.put(row)
+            transaction.put_unconditionally(row)
         else:
-            transaction.drop(row)
+            transaction.delete_unconditionally(row)
         transaction.commit()
         return stands
 
@@ -102,7 +103,7 @@ def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
     Returns those that it could not: an end lacks them, or was changed meanwhile. For those there
     is ``settle``. Writes nothing for rows that are there.
     """
-    stored = reads.items(MembershipItem, places)
+    stored = reads.get_items(MembershipItem, places)
     packages = get_many(Package, (package for _, package in places.values()))
     grids = get_many(Grid, (grid for grid, _ in places.values()))
     unsettled, missing = [], []
@@ -120,11 +121,11 @@ def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
     transaction = Transaction()
     for row in missing:
         grid, package = places[row]
-        transaction.put(MembershipItem(row, grid_id=grid, package_id=package))
+        transaction.put_unconditionally(MembershipItem(row, grid_id=grid, package_id=package))
     for package in {places[row][1] for row in missing}:
-        transaction.expect(PackageItem, package, packages[package].version)
+        transaction.check_version(PackageItem, package, packages[package].version)
     for grid in {places[row][0] for row in missing}:
-        transaction.expect(GridItem, grid, grids[grid].version)
+        transaction.check_version(GridItem, grid, grids[grid].version)
     try:
         transaction.commit()
     except VersionConflict:
@@ -140,7 +141,7 @@ def sort_members(
     unknown = {package for _, package in pairs} - titles.keys()
     read_titles = {
         identifier: item.title
-        for identifier, item in reads.items(MODELS[Package], unknown, ["id", "title"]).items()
+        for identifier, item in reads.get_items(MODELS[Package], unknown, ["id", "title"]).items()
     }
     known = titles | read_titles
     return tuple(sorted(pairs, key=lambda pair: (known.get(pair[1], ""), pair[0])))
@@ -175,7 +176,7 @@ def remove_memberships(before: Versioned[E], pairs: dict[int, int], keep: bool) 
             stored = others[identifier]
             add_writes(transaction, stored, drop_pairs(stored.entity, gone))
         for row in gone:
-            transaction.drop(MembershipItem(row))
+            transaction.delete_unconditionally(MembershipItem(row))
         removed |= gone
     whole = len(removed) == len(pairs)
     add_writes(

@@ -22,17 +22,17 @@ class Page:
     cut: bool = False
 
 
-get_body_by_id = reads.body_by_id
-get_body_by_slug = reads.body_by_slug
+get_body_by_id = reads.get_body_by_id
+get_body_by_slug = reads.get_body_by_slug
 
 
 def get_bodies(collection: str, ids: Sequence[int]) -> list[str]:
     """The bodies of ``ids`` in their order; those that are gone are left out."""
-    return [body for body in reads.bodies(collection, ids) if body is not None]
+    return [body for body in reads.get_bodies(collection, ids) if body is not None]
 
 
 #: A page of up to so many is read whole; larger ones in steps, until they are too large.
-_STEP = reads.BATCH * reads.PARALLEL
+_STEP = reads.BATCH_SIZE * reads.MAX_THREADS
 
 
 def get_page(collection: str, offset: int, limit: int, max_bytes: int) -> Page:
@@ -41,11 +41,11 @@ def get_page(collection: str, offset: int, limit: int, max_bytes: int) -> Page:
     Bytes are counted as AWS Lambda returns them: the body once more escaped as an ASCII JSON
     string. At least one body is returned if there is one.
     """
-    count, ids = reads.ids_at(collection, offset, limit)
+    count, ids = reads.get_ids(collection, offset, limit)
     bodies: list[str] = []
     size = 0
     for start in range(0, len(ids), _STEP):
-        step = reads.bodies(collection, ids[start : start + _STEP])
+        step = reads.get_bodies(collection, ids[start : start + _STEP])
         for position, body in enumerate(step, start):
             if body is None:
                 continue

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 from chalicelib.catalog.entities import Category, Entity, Grid, Package
 from chalicelib.catalog.json_body import RENDER_VERSION, render_body
 from chalicelib.storage import reads
-from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.backoff import DEFAULT_BACKOFF, Backoff
+from chalicelib.storage.errors import Contended, VersionConflict, WriteRefused
 from chalicelib.storage.models import CategoryItem, GridItem, PackageItem, ServedItem
-from chalicelib.storage.transaction import Contended, VersionConflict, WriteRefused
 
 E = TypeVar("E", bound=Entity)
 _R = TypeVar("_R")
@@ -91,7 +91,7 @@ def get(kind: type[E], identifier: int) -> Versioned[E]:
 
 def get_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Versioned[E]]:
     """Read entities consistently, by id; those that do not exist are left out."""
-    items = reads.items(MODELS[kind], identifiers)
+    items = reads.get_items(MODELS[kind], identifiers)
     return {identifier: from_item(kind, item) for identifier, item in items.items()}
 
 
@@ -101,12 +101,12 @@ def iter_all(kind: type[E]) -> Iterator[E]:
         yield from_item(kind, item).entity
 
 
-def retry_on_conflict(attempt: Callable[[], _R], backoff: Backoff = DEFAULT) -> _R:
+def retry_on_conflict(attempt: Callable[[], _R], backoff: Backoff = DEFAULT_BACKOFF) -> _R:
     """Call ``attempt`` again while it raises VersionConflict, and return its value.
 
     Raises Contended when the conflicts outlast every retry.
     """
-    for _ in backoff.tries():
+    for _ in backoff.iter_attempts():
         try:
             return attempt()
         except VersionConflict as conflict:

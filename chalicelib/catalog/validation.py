@@ -6,8 +6,8 @@ from typing import Any
 
 from chalicelib.catalog.entities import Entity
 from chalicelib.catalog.json_body import is_renderable
+from chalicelib.storage.errors import WriteRefused
 from chalicelib.storage.reads import MAX_ID, MAX_NAME_BYTES
-from chalicelib.storage.transaction import WriteRefused
 
 
 class Invalid(WriteRefused):

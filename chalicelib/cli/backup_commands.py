@@ -12,7 +12,7 @@ from chalicelib.cli.output import plain, say
 
 if TYPE_CHECKING:
     from chalicelib.backup.manifest import Export
-    from chalicelib.backup.restorer import Restored
+    from chalicelib.backup.restorer import RestoreReport
 
 # Commands import what they work with themselves: the help of all commands needs none of it.
 
@@ -24,7 +24,7 @@ def export() -> None:
     """Write all tables to the bucket."""
     from chalicelib.backup import exporter
 
-    done = exporter.export()
+    done = exporter.export_tables()
     for kind, count in done.counts.items():
         print(f"{kind}: {count:,}")
     print(f"exported {sum(done.counts.values()):,} items to {done.prefix}")
@@ -39,7 +39,7 @@ def exports() -> None:
     from chalicelib.backup import manifest
 
     table = Table("export", "items", "bytes", "state")
-    for listed in manifest.listed():
+    for listed in manifest.iter_exports():
         items = "" if listed.items is None else f"{listed.items:,}"
         table.add_row(plain(listed.prefix), items, f"{listed.size:,}", listed.state)
     if table.row_count:
@@ -65,14 +65,14 @@ def restore(prefix: str, replace: bool, dry_run: bool) -> int:
     published.
     """
     from chalicelib.backup import manifest
-    from chalicelib.backup.download import fetch
+    from chalicelib.backup.download import download_export
     from chalicelib.backup.manifest import UnusableExport
-    from chalicelib.backup.restorer import restore as restore_tables
+    from chalicelib.backup.restorer import restore_tables
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = manifest.find(prefix)
-            files = fetch(found, Path(folder))
+            found = manifest.find_export(prefix)
+            files = download_export(found, Path(folder))
         except UnusableExport as error:
             print(f"packgrid: {plain(error)}", file=sys.stderr)
             return CANNOT
@@ -104,12 +104,12 @@ def _warn_of_gaps(found: "Export") -> None:
     """Warn of tables that the export lacks, and of tables exported at different instants."""
     if found.missing:
         say(f"WARNING: the export has no table of {', '.join(found.missing)}")
-    if len(found.instants) > 1:
-        instants = plain(", ".join(found.instants))
+    if len(found.export_times) > 1:
+        instants = plain(", ".join(found.export_times))
         say(f"WARNING: its tables were exported at different instants: {instants}")
 
 
-def _print_restored(restored: "Restored", dry_run: bool) -> None:
+def _print_restored(restored: "RestoreReport", dry_run: bool) -> None:
     """Print what became of the items of one table, with examples of those that differ."""
     counts = (
         (restored.written, "to be written" if dry_run else "written"),

@@ -20,7 +20,7 @@ def init() -> None:
     created = models.create_tables()
     print(f"created {', '.join(created)}" if created else "all tables exist")
     is_new = objects.create_bucket()
-    print(f"created the bucket {objects.bucket()}" if is_new else "the bucket exists")
+    print(f"created the bucket {objects.get_bucket_name()}" if is_new else "the bucket exists")
 
 
 @commands.command(exit_codes={1: "With --strict: at least one record was refused."})

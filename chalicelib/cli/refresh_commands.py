@@ -74,7 +74,7 @@ def status(package: str | None) -> int:
         identifier = find_package(package)
         if identifier is None:
             return CANNOT
-        refresh_tables.print_package(sources.of_package(identifier))
+        refresh_tables.print_package(sources.get_package_sources(identifier))
         return 0
     now = WorkerContext().now().timestamp()
     hosts = service.all_hosts(settings.from_environment())

@@ -47,7 +47,7 @@ def enrol() -> None:
 
 def find_package(slug: str) -> int | None:
     """Return the id of the package with this slug; report it if there is none."""
-    identifier = sources.package_id_of(slug)
+    identifier = sources.find_package_id(slug)
     if identifier is None:
         say(f"no package has the slug {slug!r}")
     return identifier
@@ -101,7 +101,7 @@ def _select_batches(
     if identifier is not None:
         return [
             Batch(str(row.host), str(row.kind), now, (identifier,), is_whole=True)
-            for row in sources.of_package(identifier)
+            for row in sources.get_package_sources(identifier)
             if row.host in hosts and selection.host in {None, row.host}
         ]
     batches: list[Batch] = []

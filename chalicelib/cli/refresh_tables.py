@@ -87,7 +87,7 @@ def print_package(rows: Sequence[SourceItem]) -> None:
     for row in rows:
         print(plain(f"{row.kind}: {row.host} {row.address}"))
         for name in ("checked", "due", "failed_at", "gone_since"):
-            if (instant := sources.instant(row, name)) is not None:
+            if (instant := sources.get_timestamp(row, name)) is not None:
                 print(f"  {name}: {_format_instant(instant)}")
         if row.reason:
             print(plain(f"  reason: {row.reason} ({int(row.failures or 0)} times)"))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.cli.progress_board import ProgressBoard
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.storage.sources import Due
+from chalicelib.storage.sources import DueSource
 
 #: Neither a longer wait at once is sat out, nor slots that others hold for longer: a person would
 #: rather know.
@@ -71,7 +71,7 @@ class Waiting:
             batches += planner.batches_of(host, rows, now, is_whole=self.is_whole)
         return batches
 
-    def _rows(self, host: str, postponed: set[tuple[str, int]]) -> list[Due]:
+    def _rows(self, host: str, postponed: set[tuple[str, int]]) -> list[DueSource]:
         rows = planner.everything_at(self.board.hosts[host])
         return [row for row in rows if (host, row.package_id) in postponed]
 

@@ -4,25 +4,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from pynamodb.exceptions import TransactWriteError
-
 from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.json_body import RENDER_VERSION
 from chalicelib.catalog.repository import E, Versioned, get_many
 from chalicelib.catalog.validation import Invalid
 from chalicelib.importer.fixture import Position
 from chalicelib.importer.report import CHANGED, CREATED, UNCHANGED
-from chalicelib.storage.backoff import DEFAULT, Backoff
-from chalicelib.storage.transaction import (
+from chalicelib.storage.backoff import DEFAULT_BACKOFF, Backoff
+from chalicelib.storage.errors import (
     CategoryMissing,
     Contended,
     ItemTooLarge,
     NameTaken,
     TooManyWrites,
-    Transaction,
+    TransactionRejected,
     VersionConflict,
-    error_code,
 )
+from chalicelib.storage.transaction import Transaction
 
 #: A creation takes three writes, and a few more are shared by the batch.
 AT_ONCE = 28
@@ -52,7 +50,7 @@ class Results(Generic[E]):
     taken: list[tuple[Wanted[E], str]]
 
 
-def write(wanted: Sequence[Wanted[E]], backoff: Backoff = DEFAULT) -> Results[E]:
+def write(wanted: Sequence[Wanted[E]], backoff: Backoff = DEFAULT_BACKOFF) -> Results[E]:
     """Write a batch of at most ``AT_ONCE`` items of one kind.
 
     One item that cannot be written does not keep the others from it. Raises Contended.
@@ -63,14 +61,18 @@ def write(wanted: Sequence[Wanted[E]], backoff: Backoff = DEFAULT) -> Results[E]
 
 
 def _write(wanted: list[Wanted[E]], results: Results[E], backoff: Backoff) -> None:
-    for _ in backoff.tries():
+    for _ in backoff.iter_attempts():
         try:
             results.done |= _attempt_without_taken(wanted, results)
         except VersionConflict:
             continue
-        except (CategoryMissing, Invalid, ItemTooLarge, TooManyWrites, TransactWriteError) as error:
-            if isinstance(error, TransactWriteError) and not _is_about_items(error):
-                raise
+        except (
+            CategoryMissing,
+            Invalid,
+            ItemTooLarge,
+            TooManyWrites,
+            TransactionRejected,
+        ) as error:
             if len(wanted) == 1:
                 results.refused.append((wanted[0], _reason(error)))
                 return
@@ -135,13 +137,5 @@ def _without_claimant(wanted: list[Wanted[E]], name: str, results: Results[E]) -
     return left
 
 
-def _is_about_items(error: TransactWriteError) -> bool:
-    """Whether DynamoDB refused what was sent, rather than to work at all."""
-    return error_code(error) in {"TransactionCanceledException", "ValidationException"}
-
-
 def _reason(error: Exception) -> str:
-    if isinstance(error, TransactWriteError):
-        details = [r.message for r in error.cancellation_reasons if r and r.message]
-        return "; ".join(details) or str(error.cause)
-    return str(error)
+    return error.reason if isinstance(error, TransactionRejected) else str(error)

@@ -11,7 +11,7 @@ from chalicelib.importer.report import CHANGED, CREATED, UNCHANGED, LoadReport
 from chalicelib.importer.schema import GRID, MEMBERSHIP
 from chalicelib.importer.survey import Survey
 from chalicelib.storage import reads
-from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
+from chalicelib.storage.capacity import MAX_ITEM_BYTES, compute_item_size
 from chalicelib.storage.models import MembershipItem
 
 Pairs = tuple[tuple[int, int], ...]
@@ -42,8 +42,8 @@ class Rows:
 
     def compare(self) -> None:
         """See which rows are new or have moved, and which packages and grids that changes."""
-        for chunk in _chunks(list(self._rows), reads.BATCH):
-            stored = reads.items(MembershipItem, chunk)
+        for chunk in _chunks(list(self._rows), reads.BATCH_SIZE):
+            stored = reads.get_items(MembershipItem, chunk)
             for row in chunk:
                 _, grid, package = self._rows[row]
                 self._grids_of[package][row] = grid
@@ -79,7 +79,7 @@ class Rows:
                 continue
             grid = get(Grid, pk).entity
             members = self.members_of(pk, grid.members)
-            size = item_size(to_item(replace(grid, members=members), 1, None).serialize())
+            size = compute_item_size(to_item(replace(grid, members=members), 1, None).serialize())
             if size > MAX_ITEM_BYTES:
                 for row in list(rows):
                     self._refuse(row, f"grid {pk} would be too large: {size} bytes")

@@ -190,7 +190,7 @@ class _Surveyor:
     def _stored(self, model: Any, ids: set[int], here: Any, stored: bool) -> set[int]:
         """Which of ``ids`` that are not in the file are in the tables."""
         missing = [identifier for identifier in ids if identifier not in here]
-        return set(reads.items(model, missing, ["id"])) if stored else set()
+        return set(reads.get_items(model, missing, ["id"])) if stored else set()
 
     def _take_category(self, pk: int, values: dict[str, Any], position: Position) -> None:
         self._unique(CATEGORY, pk, pk in self.survey.categories, {"slug": values["slug"]})

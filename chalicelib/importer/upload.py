@@ -55,7 +55,7 @@ def load(event: Mapping[str, Any], seconds_left: Callable[[], float]) -> list[Re
     """
     time = _Time(seconds_left)
     results = []
-    for upload in uploads_of(event, objects.bucket()):
+    for upload in uploads_of(event, objects.get_bucket_name()):
         with telemetry.reported("load") as said:
             result = _load(upload, time)
             counts = {name: result[name] for name in ("key", "status", "refused", "error")}
@@ -74,7 +74,7 @@ def _load(upload: Upload, time: _Time) -> Result:
         begun = clock.now().isoformat()
         try:
             sha256 = objects.download(
-                upload.key, path, version_id=upload.version_id, most=MAX_BYTES
+                upload.key, path, version_id=upload.version_id, max_bytes=MAX_BYTES
             )
         except (objects.ObjectTooLarge, objects.NoSuchObject) as error:
             # Deleted, or too large: neither is another time.

@@ -8,13 +8,13 @@ from datetime import datetime
 from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.rate_limit import Budget, Meter, Reading
 from chalicelib.storage import refresh_state
-from chalicelib.storage.backoff import DEFAULT
-from chalicelib.storage.transaction import Contended
+from chalicelib.storage.backoff import DEFAULT_BACKOFF
+from chalicelib.storage.errors import Contended
 
 
 def stored(name: str) -> tuple[Budget, int | None]:
     """The budget of a host as it is stored, and the version a change is conditional on."""
-    meters, version = refresh_state.meters_of(name)
+    meters, version = refresh_state.get_meters(name)
     return Budget({meter: Meter(**values) for meter, values in meters.items()}), version
 
 
@@ -79,7 +79,7 @@ class SharedBudget:
     def _changed(self, name: str, change: Callable[[Budget], Budget | None]) -> bool:
         """Store ``change`` of the budget, whoever else writes it; whether there was one."""
         known = self._known.get(name)
-        for _ in DEFAULT.tries():
+        for _ in DEFAULT_BACKOFF.iter_attempts():
             before, version = known or stored(name)
             self._known[name] = before, version
             after = change(before)

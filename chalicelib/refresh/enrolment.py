@@ -13,6 +13,7 @@ from chalicelib.refresh.hosts.index.project_names import project_of
 from chalicelib.refresh.hosts.registry import locate
 from chalicelib.settings import Upstreams
 from chalicelib.storage import sources
+from chalicelib.storage.errors import Superseded
 from chalicelib.storage.refresh_models import SourceItem
 
 #: The host of repositories that nobody asks; their figures stay as they are.
@@ -37,16 +38,16 @@ def enrol(upstreams: Upstreams, now: float) -> Enrolled:
     Safe to repeat and to run twice at once. A package whose address changed starts anew: what
     was remembered belongs to the old one.
     """
-    kept = {(int(row.package_id), str(row.kind)): row for row in sources.every()}
+    kept = {(int(row.package_id), str(row.kind)): row for row in sources.iter_sources()}
     done = Enrolled()
-    for identifier, repo_url, pypi_url in sources.addresses():
+    for identifier, repo_url, pypi_url in sources.iter_package_urls():
         for kind, host, address in _wanted(repo_url, pypi_url, upstreams):
             done.sources += 1
             row = kept.pop((identifier, kind), None)
             if row is None or (row.host, row.address) != (host, address):
                 done.written += _write(row, identifier, kind, host, address, now)
     for row in kept.values():
-        sources.delete(row)
+        sources.delete_source(row)
         done.removed += 1
     return done
 
@@ -83,10 +84,10 @@ def _write(
         reason=None if is_asked else "no host that we ask",
     )
     if row is None:
-        return sources.create(after)
+        return sources.create_source(after)
     try:
-        sources.replace(after, int(row.version))
-    except sources.Superseded:
+        sources.replace_source(after, int(row.version))
+    except Superseded:
         # A worker has just written it; the next enrolment sees what it made of it.
         return False
     return True

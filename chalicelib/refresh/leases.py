@@ -7,11 +7,11 @@ when its lease runs out.
 
 from collections.abc import Iterable, Iterator
 
-from chalicelib.storage import lease_rows
-from chalicelib.storage.backoff import DEFAULT
-from chalicelib.storage.lease_rows import Lease, Leases
-from chalicelib.storage.sources import Due
-from chalicelib.storage.transaction import Contended
+from chalicelib.storage import refresh_state
+from chalicelib.storage.backoff import DEFAULT_BACKOFF
+from chalicelib.storage.errors import Contended
+from chalicelib.storage.refresh_state import Lease, Leases
+from chalicelib.storage.sources import DueSource
 
 #: A planned source is not planned again for so long, unless its batch was worked on. It outlives
 #: a worker's death and two more (three visibility timeouts of half an hour); what is tried for
@@ -30,13 +30,13 @@ class Held:
     def __init__(self, host: str, now: float) -> None:
         self._host = host
         self._now = now
-        stored, self._version = lease_rows.read(host)
+        stored, self._version = refresh_state.get_leases(host)
         self._leases = self._lasting(stored)
 
     def __len__(self) -> int:
         return len(self._leases)
 
-    def free(self, found: Iterable[Due]) -> Iterator[Due]:
+    def free(self, found: Iterable[DueSource]) -> Iterator[DueSource]:
         """Those of the sources that are not under way."""
         return (one for one in found if not self.has(one.package_id, one.due))
 
@@ -45,7 +45,7 @@ class Held:
         lease = self._leases.get(package_id)
         return lease is not None and lease.due == due
 
-    def forget(self, found: Iterable[Due], before: float) -> None:
+    def forget(self, found: Iterable[DueSource], before: float) -> None:
         """Drop what was worked on, given all sources that are due before an instant."""
         due = {one.package_id: one.due for one in found}
         self._leases = {
@@ -54,20 +54,20 @@ class Held:
             if lease.due >= before or due.get(identifier) == lease.due
         }
 
-    def take(self, sent: Iterable[Due]) -> None:
+    def take(self, sent: Iterable[DueSource]) -> None:
         """Lease what was sent; raises Contended where other plans were always faster.
 
         Beyond ``MOST`` the leases that run out first are given up.
         """
         until = self._now + LEASE_SECONDS
         taken = {one.package_id: Lease(one.due, until) for one in sent}
-        for attempt in DEFAULT.tries():
+        for attempt in DEFAULT_BACKOFF.iter_attempts():
             if attempt:
-                stored, self._version = lease_rows.read(self._host)
+                stored, self._version = refresh_state.get_leases(self._host)
                 self._leases = self._lasting(stored)
             merged = self._leases | taken
             kept = sorted(merged.items(), key=lambda one: one[1].until, reverse=True)[:MOST]
-            if lease_rows.replace(self._host, self._version, dict(kept)):
+            if refresh_state.replace_leases(self._host, self._version, dict(kept)):
                 return
         raise Contended(f"the leases of {self._host}: other writers were always faster")
 

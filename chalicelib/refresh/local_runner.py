@@ -84,7 +84,7 @@ def _left(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
 
 def held_until(host: Host) -> float | None:
     """When the first of a host's slots is free at the latest if its holder died."""
-    return slots.first_free(host.name, host.policy.concurrency)
+    return slots.get_first_slot_end(host.name, host.policy.concurrency)
 
 
 def _side_by_side(

@@ -14,7 +14,7 @@ from chalicelib.refresh.http.client import PATIENCE_SECONDS
 from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
 from chalicelib.refresh.rate_limit import Budget
 from chalicelib.storage import sources
-from chalicelib.storage.sources import Due
+from chalicelib.storage.sources import DueSource
 
 _NEVER = 1e12
 _log = logging.getLogger(__name__)
@@ -91,35 +91,37 @@ def _plan_one(
     planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
 
 
-def _note_oldest(planned: Planned, host: Host, found: Iterable[Due]) -> None:
+def _note_oldest(planned: Planned, host: Host, found: Iterable[DueSource]) -> None:
     oldest = min((one.since for one in found), default=None)
     if oldest is not None:
         planned.oldest[host.name] = oldest
 
 
-def everything_at(host: Host) -> list[Due]:
+def everything_at(host: Host) -> list[DueSource]:
     """Every source of a host that is ever asked, longest due first."""
-    return list(sources.due(host.name, _NEVER, MOST))
+    return list(sources.iter_due(host.name, _NEVER, MOST))
 
 
-def due_at(host: Host, now: float, most: int = MOST) -> list[Due]:
+def due_at(host: Host, now: float, most: int = MOST) -> list[DueSource]:
     """What is due at a host and not under way, longest due first."""
     held = Held(host.name, now)
     # What is under way comes on top, or it would keep others from being seen.
-    return list(islice(held.free(sources.due(host.name, now, most + len(held))), most))
+    return list(islice(held.free(sources.iter_due(host.name, now, most + len(held))), most))
 
 
-def _ready(host: Host, held: Held, now: float) -> list[Due]:
+def _ready(host: Host, held: Held, now: float) -> list[DueSource]:
     """The same, as much as one plan sends; has ``held`` forget what was worked on."""
     most = min(MOST, _affordable(host))
     wanted = most + len(held)
-    seen = list(sources.due(host.name, now, wanted))
+    seen = list(sources.iter_due(host.name, now, wanted))
     # Of those that are due together some may be left that were not read.
     held.forget(seen, now if len(seen) < wanted else seen[-1].due)
     return list(islice(held.free(seen), most))
 
 
-def _filled_up(host: Host, held: Held, found: list[Due], now: float, every: timedelta) -> list[Due]:
+def _filled_up(
+    host: Host, held: Held, found: list[DueSource], now: float, every: timedelta
+) -> list[DueSource]:
     """What is due, and what fills its last batch up.
 
     Full batches cost fewer requests, so they take what is due soon anyway (``batches.ahead``).
@@ -131,12 +133,12 @@ def _filled_up(host: Host, held: Held, found: list[Due], now: float, every: time
     if not found or room <= 0:
         return found
     until = now + ahead(every).total_seconds()
-    soon = sources.soon(host.name, now, until, room + len(held))
+    soon = sources.iter_due_later(host.name, now, until, room + len(held))
     return [*found, *islice(held.free(soon), room)]
 
 
 def batches_of(
-    host: Host, found: Iterable[Due], now: datetime, *, is_whole: bool = False
+    host: Host, found: Iterable[DueSource], now: datetime, *, is_whole: bool = False
 ) -> Iterator[Batch]:
     """The sources as batches of the size that the host's policy names."""
     kind = PROJECT if host.name == INDEX else REPOSITORY

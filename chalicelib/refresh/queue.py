@@ -8,16 +8,12 @@ deleted only after all that it asks for was written or sent off anew.
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
-
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from chalicelib import settings, telemetry
 from chalicelib.refresh.batch import Batch, from_message
 from chalicelib.refresh.worker import NoSlot, Worker
-from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
+from chalicelib.storage import aws
 
 #: SendMessageBatch takes ten messages and 262,144 bytes in all.
 _AT_ONCE = 10
@@ -39,7 +35,7 @@ def send(batches: Sequence[Batch], delay: int = 0) -> None:
             for number, text in enumerate(messages)
         ]
         with _refusals():
-            answer = client().send_message_batch(QueueUrl=_url(), Entries=entries)
+            answer = aws.client("sqs").send_message_batch(QueueUrl=_url(), Entries=entries)
         if refused := answer.get("Failed"):
             raise QueueError(f"{len(refused)} messages: {refused[0].get('Code')}")
 
@@ -90,15 +86,17 @@ def redrive() -> int:
     with _refusals():
         while True:
             # Only who waits is told of all that is there (SQS, "Short and long polling").
-            answer = client().receive_message(
+            answer = aws.client("sqs").receive_message(
                 QueueUrl=source, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=1
             )
             letters = answer.get("Messages", [])
             if not letters:
                 return done
             for letter in letters:
-                client().send_message(QueueUrl=_url(), MessageBody=letter["Body"])
-                client().delete_message(QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"])
+                aws.client("sqs").send_message(QueueUrl=_url(), MessageBody=letter["Body"])
+                aws.client("sqs").delete_message(
+                    QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"]
+                )
                 done += 1
 
 
@@ -107,7 +105,7 @@ def _refusals() -> Iterator[None]:
     """What SQS refuses becomes a QueueError."""
     try:
         yield
-    except ClientError as error:
+    except aws.ServiceError as error:
         raise QueueError(str(error)) from error
 
 
@@ -129,18 +127,3 @@ def _url() -> str:
     if url is None:
         raise QueueError("PACKGRID_QUEUE_URL is not set")
     return url
-
-
-@cache
-def client() -> Any:
-    """The SQS client of this process."""
-    import boto3
-
-    return boto3.session.Session().client(
-        "sqs",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-        ),
-    )

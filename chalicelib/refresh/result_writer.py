@@ -30,13 +30,9 @@ from chalicelib.refresh.fetch_result import (
 )
 from chalicelib.refresh.worker_context import WorkerContext
 from chalicelib.storage import sources
+from chalicelib.storage.errors import ItemTooLarge, NameTaken, Superseded
 from chalicelib.storage.refresh_models import HistoryItem, SourceItem
-from chalicelib.storage.sources import Superseded
-from chalicelib.storage.transaction import (
-    ItemTooLarge,
-    NameTaken,
-    Transaction,
-)
+from chalicelib.storage.transaction import Transaction
 
 _OF_INDEX = "index: "
 
@@ -69,7 +65,7 @@ class ResultWriter:
                 _Repeat(lambda b: self._apply(source, row, b, outcome), before)
             )
         except repository.DoesNotExist:
-            sources.delete(row)
+            sources.delete_source(row)
             return RefreshStatus.SUPERSEDED
         except Superseded:
             return RefreshStatus.SUPERSEDED
@@ -94,7 +90,7 @@ class ResultWriter:
             return RefreshStatus.CHANGED
         if after != before.entity:
             changes.update_figures(before, after)
-        sources.replace(row, version)
+        sources.replace_source(row, version)
         return _result(outcome)
 
     def _write_change(
@@ -109,7 +105,9 @@ class ResultWriter:
         add_writes(transaction, before, after)
         at = f"{self._planned.isoformat()}/{row.kind}"
         figures = {name: _plain(value) for name, value in changed.items()}
-        sources.stage(transaction, row, version, HistoryItem(after.id, at, figures=figures))
+        sources.add_source_writes(
+            transaction, row, version, HistoryItem(after.id, at, figures=figures)
+        )
         transaction.commit()
 
     def _told(

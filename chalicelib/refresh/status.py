@@ -41,13 +41,13 @@ def standing(now: float) -> Standing:
     """The standing of every source; reads the table whole."""
     found = Standing()
     held: dict[str, Held] = {}
-    for row in sources.every():
+    for row in sources.iter_sources():
         host = str(row.host)
         if host == UNSUPPORTED:
             found.unsupported += 1
             continue
         found.asked[host] += 1
-        due, checked = sources.instant(row, "due"), sources.instant(row, "checked")
+        due, checked = sources.get_timestamp(row, "due"), sources.get_timestamp(row, "checked")
         if due is not None and due <= now:
             if host not in held:
                 held[host] = Held(host, now)
@@ -55,7 +55,7 @@ def standing(now: float) -> Standing:
                 found.due[host] += 1
         if row.reason:
             found.reasons[host, str(row.reason)] += 1
-        if sources.instant(row, "gone_since") is not None:
+        if sources.get_timestamp(row, "gone_since") is not None:
             found.gone[host] += 1
             continue
         if row.failures:
@@ -82,7 +82,7 @@ class Left:
 def budgets(hosts: Mapping[str, Host], now: float) -> list[Left]:
     """What is left of every limit that was ever spent from."""
     found = []
-    for name, meters in sorted(stored_hosts.all_meters().items()):
+    for name, meters in sorted(stored_hosts.get_all_meters().items()):
         if name not in hosts:
             continue
         for meter, values in sorted(meters.items()):

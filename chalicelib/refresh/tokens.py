@@ -6,15 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
-
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import telemetry
 from chalicelib.settings import Upstreams
-from chalicelib.storage.objects import CONNECT_TIMEOUT_SECONDS, MAX_ATTEMPTS, READ_TIMEOUT_SECONDS
+from chalicelib.storage.aws import AWS_ERRORS, client, error_code
 
 #: A process reads a parameter again after so long, so that a rotated token is taken up.
 _KEPT_SECONDS = 300.0
@@ -57,9 +52,9 @@ def _parameter(name: str, now: float) -> str | None:
         return _kept[name][1]
     try:
         with _answers_unlogged():
-            answer = _client().get_parameter(Name=name, WithDecryption=True)
-    except (ClientError, BotoCoreError) as error:
-        code = _code(error)
+            answer = client("ssm").get_parameter(Name=name, WithDecryption=True)
+    except AWS_ERRORS as error:
+        code = error_code(error) or type(error).__name__
         if code == _MISSING:
             _kept.pop(name, None)
             return None
@@ -79,12 +74,6 @@ def _checked(token: str, place: str) -> str:
     return token
 
 
-def _code(error: Exception) -> str:
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", type(error).__name__))
-    return type(error).__name__
-
-
 @contextmanager
 def _answers_unlogged() -> Iterator[None]:
     """Keep the answers that this thread gets out of botocore's log."""
@@ -98,17 +87,3 @@ def _answers_unlogged() -> Iterator[None]:
         yield
     finally:
         _ANSWERS.removeFilter(is_kept)
-
-
-@cache
-def _client() -> Any:
-    import boto3
-
-    return boto3.session.Session().client(
-        "ssm",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-        ),
-    )

@@ -138,7 +138,7 @@ class Worker:
 
     def _read(self, batch: Batch) -> dict[int, tuple[Source, SourceItem, Versioned[Package]]]:
         """What is to be asked, as it is stored now, by package."""
-        rows = sources.read_many(batch.kind, batch.packages)
+        rows = sources.get_sources(batch.kind, batch.packages)
         wanted = {
             identifier: row
             for identifier, row in rows.items()
@@ -147,11 +147,11 @@ class Worker:
         packages = stored.get_many(Package, wanted)
         repositories: Mapping[int, SourceItem] = {}
         if batch.kind == PROJECT:
-            repositories = sources.read_many(REPOSITORY, packages)
+            repositories = sources.get_sources(REPOSITORY, packages)
         found = {}
         for identifier, row in wanted.items():
             if identifier not in packages:
-                sources.delete(row)
+                sources.delete_source(row)
                 continue
             source = Source(
                 package=packages[identifier].entity,
@@ -159,7 +159,7 @@ class Worker:
                 host=batch.host,
                 address=str(row.address),
                 state=row.state or {},
-                checked=_instant(sources.instant(row, "checked")),
+                checked=_instant(sources.get_timestamp(row, "checked")),
                 is_check_due=batch.is_whole or self._is_check_due(row),
                 shows_fetched=not _is_asked(repositories.get(identifier)),
             )
@@ -169,16 +169,16 @@ class Worker:
     def _is_handled(self, row: SourceItem, batch: Batch) -> bool:
         """Whether it was asked for this batch, for a newer one, or since this one was planned."""
         planned, latest = batch.planned.timestamp(), self._now() + _AHEAD_SECONDS
-        asked = max(sources.instant(row, name) or 0.0 for name in ("checked", "failed_at"))
+        asked = max(sources.get_timestamp(row, name) or 0.0 for name in ("checked", "failed_at"))
         return planned <= float(row.handled or 0) <= latest or planned < asked <= latest
 
     def _is_check_due(self, row: SourceItem) -> bool:
-        check_at = sources.instant(row, "check_at")
+        check_at = sources.get_timestamp(row, "check_at")
         return check_at is None or check_at <= self._now() + ahead(self.every).total_seconds()
 
 
 def _is_asked(repository: SourceItem | None) -> bool:
-    return repository is not None and sources.instant(repository, "due") is not None
+    return repository is not None and sources.get_timestamp(repository, "due") is not None
 
 
 def _instant(seconds: float | None) -> datetime | None:

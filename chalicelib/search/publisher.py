@@ -15,7 +15,7 @@ from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
 from chalicelib.search.index_manifest import BadManifest, IndexManifest
 from chalicelib.storage import objects
-from chalicelib.storage.backoff import DEFAULT
+from chalicelib.storage.backoff import DEFAULT_BACKOFF
 
 #: Index files that the manifest no longer names are kept this long, because a process may be
 #: about to download one.
@@ -72,7 +72,7 @@ def is_published() -> bool:
 
 def _update_manifest(sha256: str, now: datetime) -> bool:
     """Make an index file the current one; return whether it is newer than the previous one."""
-    for _ in DEFAULT.tries():
+    for _ in DEFAULT_BACKOFF.iter_attempts():
         previous, etag = _read_manifest()
         if previous is not None and datetime.fromisoformat(previous.built_at) > now:
             return False
@@ -103,6 +103,6 @@ def _read_manifest() -> tuple[IndexManifest | None, str | None]:
 def _delete_old_files(now: datetime) -> None:
     manifest, _ = _read_manifest()
     keys = set(map(index_manifest.build_index_key, manifest.digests)) if manifest else set()
-    for key, written in objects.listed(index_manifest.INDEX_FILES_PREFIX):
+    for key, written in objects.iter_keys(index_manifest.INDEX_FILES_PREFIX):
         if key not in keys and now - written > _MAX_AGE_OF_OLD_FILES:
             objects.delete(key)

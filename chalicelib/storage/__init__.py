@@ -1,1 +1,1 @@
-"""What lies in DynamoDB, and the only code that talks to it."""
+"""Access to DynamoDB, S3 and other AWS services: the only code that uses their clients."""

@@ -1,4 +1,4 @@
-"""What the models of the tables have in common."""
+"""Attribute types and settings that the models of the tables share."""
 
 import json
 import zlib
@@ -10,53 +10,53 @@ from pynamodb.attributes import Attribute
 from pynamodb.constants import BINARY, STRING
 
 
-class InstantAttribute(Attribute[datetime]):
-    """An instant with its offset, as ISO 8601 text with microseconds when there are any."""
+class DateTimeAttribute(Attribute[datetime]):
+    """A date and time with its offset: ISO 8601 text, with microseconds when there are any."""
 
     attr_type = STRING
 
     def serialize(self, value: datetime) -> str:
-        """As ISO 8601 text."""
+        """Return ISO 8601 text."""
         return value.isoformat()
 
     def deserialize(self, value: str) -> datetime:
-        """From ISO 8601 text."""
+        """Parse ISO 8601 text."""
         return datetime.fromisoformat(value)
 
 
-class PackedAttribute(Attribute[Any]):
-    """JSON, deflated. Where the same was stored as text before, that is read as well."""
+class CompressedJSONAttribute(Attribute[Any]):
+    """Deflated JSON. Earlier versions stored the JSON as text; that can still be read."""
 
     attr_type = BINARY
 
     def serialize(self, value: Any) -> bytes:
-        """As deflated JSON."""
+        """Return deflated JSON."""
         return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), level=9)
 
     def get_value(self, value: dict[str, Any]) -> Any:
-        """The bytes, or the text of a row that was written before this was deflated."""
+        """Return the stored bytes, or the text of an item from an earlier version."""
         return value[STRING] if STRING in value else super().get_value(value)
 
     def deserialize(self, value: bytes | str) -> Any:
-        """From deflated JSON, or JSON as text."""
+        """Parse deflated JSON, or JSON as text."""
         return json.loads(value if isinstance(value, str) else zlib.decompress(value))
 
 
-class ProvenanceAttribute(PackedAttribute):
-    """``{figure: [source, fetched at, token]}``, stored by what figures have in common.
+class ProvenanceAttribute(CompressedJSONAttribute):
+    """``{figure: [source, fetched at, token]}``, grouped by origin.
 
-    That is ``[[source, fetched at, token, figure, ...], ...]``.
+    The stored form is ``[[source, fetched at, token, figure, ...], ...]``.
     """
 
     def serialize(self, value: Mapping[str, list[str]]) -> bytes:
-        """As deflated lists."""
+        """Return deflated lists."""
         groups: dict[tuple[str, ...], list[str]] = {}
         for figure, origin in value.items():
             groups.setdefault(tuple(origin), []).append(figure)
         return super().serialize([[*origin, *figures] for origin, figures in groups.items()])
 
     def deserialize(self, value: bytes | str) -> dict[str, list[str]]:
-        """From deflated lists, or from text, which has the triples themselves."""
+        """Parse deflated lists, or the mapping itself, which earlier versions stored as text."""
         content = super().deserialize(value)
         if isinstance(content, dict):
             return content
@@ -64,7 +64,7 @@ class ProvenanceAttribute(PackedAttribute):
 
 
 class TableMeta:
-    """What all tables share."""
+    """PynamoDB settings that all tables share."""
 
     billing_mode = "PAY_PER_REQUEST"
     table_name = ""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How often to try, and how long to wait between tries.
+    """How many attempts to make, and how long to wait between them.
 
     The wait before retry *n* is drawn evenly from 0 to ``min(cap, base * 2**n)`` seconds ("full
     jitter", from the AWS Architecture Blog's study of backoff), so that writers that collided
-    once do not collide again. Clock and randomness are given from outside in tests.
+    once do not collide again. Tests pass their own ``sleep`` and ``draw``.
     """
 
     attempts: int = 8
@@ -21,7 +21,7 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
     draw: Callable[[float, float], float] = random.uniform
 
-    def tries(self) -> Iterator[int]:
+    def iter_attempts(self) -> Iterator[int]:
         """Yield 0, 1, ... ``attempts - 1``, waiting before each but the first."""
         for attempt in range(self.attempts):
             if attempt:
@@ -29,4 +29,4 @@ class Backoff:
             yield attempt
 
 
-DEFAULT = Backoff()
+DEFAULT_BACKOFF = Backoff()

@@ -1,8 +1,8 @@
-"""The tables, as PynamoDB models: one model a table, one attribute a fact.
+"""The catalogue's tables as PynamoDB models, and the connection of all tables.
 
-Every served item carries, beside its typed attributes, the JSON that the API answers
-(``body``), rendered once when it was written, and the number of the rendering that made it.
-Writes are conditional on ``version``, which starts anywhere and grows by one with each.
+Beside its typed attributes, every served item has the JSON that the API returns (``body``),
+rendered once when the item was written, and the version of that rendering. Writes are
+conditional on ``version``, which starts at a random number and grows by one with each write.
 """
 
 from pynamodb.attributes import (
@@ -17,20 +17,15 @@ from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
 from chalicelib import settings
-from chalicelib.storage.attributes import InstantAttribute, TableMeta
+from chalicelib.storage import aws
+from chalicelib.storage.attributes import DateTimeAttribute, TableMeta
 from chalicelib.storage.refresh_models import HistoryItem, HostItem, SourceItem
 
 BODY_ATTRIBUTES = ["body"]
-#: For every call. Three tries of a call that stalls take 18 s and the waits between them, so an
-#: API request has its answer before API Gateway gives up at 29 s. Retries are botocore's
-#: "standard" ones, with exponential backoff and jitter; a transaction keeps its request token.
-CONNECT_TIMEOUT_SECONDS = 1
-READ_TIMEOUT_SECONDS = 5
-MAX_RETRY_ATTEMPTS = 2
 
 
 class ServedItem(Model):
-    """What packages, grids and categories have in common."""
+    """The attributes that packages, grids and categories have in common."""
 
     id = NumberAttribute(hash_key=True)
     version = NumberAttribute()
@@ -40,12 +35,12 @@ class ServedItem(Model):
     rendering = NumberAttribute()
     #: Hash of the record that a load last wrote, so that a second load changes nothing.
     fingerprint = UnicodeAttribute(null=True)
-    created = InstantAttribute()
-    modified = InstantAttribute()
+    created = DateTimeAttribute()
+    modified = DateTimeAttribute()
 
 
 class PackagesBySlug(GlobalSecondaryIndex["PackageItem"]):
-    """Packages by slug, with the body: a detail by slug is one request."""
+    """Packages by slug, with the body, so that a detail by slug takes one request."""
 
     class Meta(TableMeta):
         index_name = "by-slug"
@@ -65,7 +60,7 @@ class GridsBySlug(GlobalSecondaryIndex["GridItem"]):
 
 
 class PackageItem(ServedItem):
-    """A package; attribute names are those of the entity ``Package``."""
+    """A package; its attributes have the names of the entity's fields."""
 
     class Meta(TableMeta):
         pass
@@ -81,7 +76,7 @@ class PackageItem(ServedItem):
     repo_forks = NumberAttribute()
     commit_count = NumberAttribute(null=True)
     commits_over_52w = JSONAttribute()
-    last_commit_date = InstantAttribute(null=True)
+    last_commit_date = DateTimeAttribute(null=True)
     participants = UnicodeAttribute(null=True)
     documentation_url = UnicodeAttribute(null=True)
     pypi_url = UnicodeAttribute(null=True)
@@ -96,16 +91,16 @@ class PackageItem(ServedItem):
     supports_python3 = BooleanAttribute(null=True)
     latest_version_id = NumberAttribute(null=True)
     pypi_version = UnicodeAttribute(null=True)
-    last_released = InstantAttribute(null=True)
+    last_released = DateTimeAttribute(null=True)
     usage_count = NumberAttribute()
     favorite_count = NumberAttribute()
     score = NumberAttribute(null=True)
     deprecates_package_id = NumberAttribute(null=True)
-    date_deprecated = InstantAttribute(null=True)
-    date_repo_archived = InstantAttribute(null=True)
-    last_fetched = InstantAttribute(null=True)
+    date_deprecated = DateTimeAttribute(null=True)
+    date_repo_archived = DateTimeAttribute(null=True)
+    last_fetched = DateTimeAttribute(null=True)
     last_exception = UnicodeAttribute(null=True)
-    last_exception_at = InstantAttribute(null=True)
+    last_exception_at = DateTimeAttribute(null=True)
     last_exception_count = NumberAttribute()
 
 
@@ -123,7 +118,7 @@ class GridItem(ServedItem):
 
 
 class CategoryItem(ServedItem):
-    """A category; ``packages`` counts those that are in it, so that none is left dangling."""
+    """A category; ``packages`` counts its packages, so that one in use is not deleted."""
 
     class Meta(TableMeta):
         pass
@@ -135,7 +130,7 @@ class CategoryItem(ServedItem):
 
 
 class MembershipItem(Model):
-    """One row of a grid: which package stands in which grid. Its id orders a package's grids."""
+    """A package in a grid. Its id orders a package's grids."""
 
     class Meta(TableMeta):
         pass
@@ -146,15 +141,15 @@ class MembershipItem(Model):
 
 
 class DirectoryItem(Model):
-    """One segment of the ordered live ids of a collection (see ``bitmap``)."""
+    """One block of the ordered live ids of a collection (see ``id_bitmap``)."""
 
     class Meta(TableMeta):
         pass
 
     collection = UnicodeAttribute(hash_key=True)
-    segment = NumberAttribute(range_key=True)
+    block = NumberAttribute(range_key=True, attr_name="segment")
     ids = BinaryAttribute(legacy_encoding=False)
-    #: How many ids live in it.
+    #: The number of live ids in it.
     live = NumberAttribute()
     version = NumberAttribute()
 
@@ -170,15 +165,18 @@ class NameItem(Model):
 
 
 class LoadItem(Model):
-    """A catalogue file that was loaded, by the SHA-256 of its bytes; ``finished``: to its end."""
+    """The last load of a catalogue file, by the SHA-256 of its bytes.
+
+    ``finished`` is absent if the load did not end.
+    """
 
     class Meta(TableMeta):
         pass
 
     sha256 = UnicodeAttribute(hash_key=True)
     file_name = UnicodeAttribute()
-    started = InstantAttribute()
-    finished = InstantAttribute(null=True)
+    started = DateTimeAttribute()
+    finished = DateTimeAttribute(null=True)
     outcome = JSONAttribute(null=True)
 
 
@@ -196,28 +194,29 @@ MODELS: dict[str, type[Model]] = {
 }
 
 
-def bind(tables: dict[str, str]) -> None:
-    """Point every model at its table; ``tables`` is ``Settings.tables``."""
+def bind_tables(tables: dict[str, str]) -> None:
+    """Point every model at its table, over one shared connection; ``tables`` is by kind."""
     shared = Connection(
-        connect_timeout_seconds=CONNECT_TIMEOUT_SECONDS,
-        read_timeout_seconds=READ_TIMEOUT_SECONDS,
-        max_retry_attempts=MAX_RETRY_ATTEMPTS,
+        connect_timeout_seconds=aws.CONNECT_TIMEOUT_SECONDS,
+        read_timeout_seconds=aws.READ_TIMEOUT_SECONDS,
+        # PynamoDB retries by botocore's "standard" mode; a transaction keeps its request token.
+        max_retry_attempts=aws.MAX_ATTEMPTS - 1,
     )
     for kind, model in MODELS.items():
         model.Meta.table_name = tables[kind]
-        # PynamoDB makes a client for each model; making one takes longer than many requests.
+        # PynamoDB creates a client for each model, which takes longer than many requests.
         table = model._get_connection()
         shared.add_meta_table(table.connection.get_meta_table(tables[kind]))
         table.connection = shared
 
 
 def get_connection() -> Connection:
-    """The connection that all models share."""
+    """Return the connection that all models share."""
     return PackageItem._get_connection().connection
 
 
 def create_tables() -> list[str]:
-    """Create the tables that do not exist yet; returns the names of those it created."""
+    """Create the tables that do not exist; return the names of those it created."""
     created = []
     for model in MODELS.values():
         if not model.exists():
@@ -226,4 +225,4 @@ def create_tables() -> list[str]:
     return created
 
 
-bind(settings.from_environment().tables)
+bind_tables(settings.from_environment().tables)

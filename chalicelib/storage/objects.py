@@ -1,30 +1,23 @@
-"""Objects in the bucket (S3): small ones as bytes, large ones as files, writes conditional."""
+"""Objects in the bucket (S3): small ones as bytes, large ones as files; conditional writes."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib import settings
+from chalicelib.storage.aws import AWS_ERRORS, client, error_code
 
-CONNECT_TIMEOUT_SECONDS = 1
-READ_TIMEOUT_SECONDS = 5
-#: Tries of a call in all; botocore waits between them, longer each time, with jitter.
-MAX_ATTEMPTS = 3
 _CHUNK_BYTES = 1 << 18
-#: A conditional write that met another one: its condition failed, or both were under way.
-_LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
-_ABSENT = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
+#: A conditional write met another one: its condition failed, or both were under way.
+_CONFLICT_CODES = {"PreconditionFailed", "ConditionalRequestConflict"}
+_MISSING_CODES = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
 
 
 class ObjectError(Exception):
-    """The bucket did not do what was asked of it."""
+    """A call to the bucket failed."""
 
 
 class NoSuchObject(ObjectError):
@@ -32,11 +25,11 @@ class NoSuchObject(ObjectError):
 
 
 class ObjectExists(ObjectError):
-    """There is another object of that key already."""
+    """There is another object with that key already."""
 
 
 class ObjectTooLarge(ObjectError):
-    """The object is larger than the caller has room for."""
+    """The object is larger than the caller accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,167 +41,160 @@ class StoredObject:
 
 
 def read(key: str, known_etag: str | None = None) -> StoredObject | None:
-    """An object, or ``None`` if it still has the ETag known; raises ObjectError."""
+    """Return an object, or ``None`` if it still has the known ETag; raises ObjectError."""
     condition = {} if known_etag is None else {"IfNoneMatch": known_etag}
     try:
-        answer = _client().get_object(Bucket=bucket(), Key=key, **condition)
-        return StoredObject(answer["Body"].read(), answer["ETag"])
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) == "304":
+        response = client("s3").get_object(Bucket=get_bucket_name(), Key=key, **condition)
+        return StoredObject(response["Body"].read(), response["ETag"])
+    except AWS_ERRORS as error:
+        if error_code(error) == "304":
             return None
-        raise _object_error(key, error) from error
+        raise _build_error(key, error) from error
 
 
 def download(
-    key: str, path: Path, *, version_id: str | None = None, most: int | None = None
+    key: str, path: Path, *, version_id: str | None = None, max_bytes: int | None = None
 ) -> str:
-    """Write an object to a file; returns the SHA-256 of what came.
+    """Write an object (or one version of it) to a file; return the SHA-256 of its bytes.
 
-    ``version_id``: this version of it; ``most``: bytes at most. Raises ObjectError.
+    Raises ObjectError; ObjectTooLarge if the object has more than ``max_bytes``.
     """
     digest = hashlib.sha256()
-    which = {} if version_id is None else {"VersionId": version_id}
+    version = {} if version_id is None else {"VersionId": version_id}
     try:
-        answer = _client().get_object(Bucket=bucket(), Key=key, **which)
-        if most is not None and answer["ContentLength"] > most:
-            answer["Body"].close()
-            raise ObjectTooLarge(f"{answer['ContentLength']:,} bytes, at most {most:,} are taken")
+        response = client("s3").get_object(Bucket=get_bucket_name(), Key=key, **version)
+        size, body = response["ContentLength"], response["Body"]
+        if max_bytes is not None and size > max_bytes:
+            body.close()
+            raise ObjectTooLarge(f"{size:,} bytes, at most {max_bytes:,} are taken")
         with path.open("wb") as file:
-            for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
-    except (ClientError, BotoCoreError) as error:
-        raise _object_error(key, error) from error
+    except AWS_ERRORS as error:
+        raise _build_error(key, error) from error
     return digest.hexdigest()
 
 
 def upload(key: str, path: Path) -> None:
-    """Write a file under a name that says what is in it, unless it is there; ObjectError."""
-    try:
-        with path.open("rb") as file:
-            _client().put_object(Bucket=bucket(), Key=key, Body=file, IfNoneMatch="*")
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) not in _LOST:
-            raise _object_error(key, error) from error
-
-
-def create(key: str, body: bytes) -> str:
-    """Write an object that must not be there; its ETag. Raises ObjectExists and ObjectError."""
-    try:
-        answer = _client().put_object(Bucket=bucket(), Key=key, Body=body, IfNoneMatch="*")
-        return str(answer["ETag"])
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) not in _LOST:
-            raise _object_error(key, error) from error
-    # A write that is tried again, since its answer was lost, meets what it wrote itself.
-    found = read(key)
-    assert found is not None, "no ETag was given"
-    if found.body != body:
-        raise ObjectExists(f"{key}: there is another one already")
-    return found.etag
-
-
-def overwrite(key: str, body: bytes) -> None:
-    """Write an object over whatever is there; raises ObjectError."""
-    try:
-        _client().put_object(Bucket=bucket(), Key=key, Body=body)
-    except (ClientError, BotoCoreError) as error:
-        raise _object_error(key, error) from error
-
-
-def replace(key: str, body: bytes, known_etag: str | None) -> bool:
-    """Write an object if it is as it was read (``None``: not there); whether it was done.
+    """Write a file under a key that identifies its content, unless it is there.
 
     Raises ObjectError.
     """
+    try:
+        with path.open("rb") as file:
+            _put(key, file, {"IfNoneMatch": "*"})
+    except AWS_ERRORS as error:
+        if error_code(error) not in _CONFLICT_CODES:
+            raise _build_error(key, error) from error
+
+
+def create(key: str, body: bytes) -> str:
+    """Write an object that must not exist; return its ETag.
+
+    Raises ObjectExists and ObjectError.
+    """
+    try:
+        return _put(key, body, {"IfNoneMatch": "*"})
+    except AWS_ERRORS as error:
+        if error_code(error) not in _CONFLICT_CODES:
+            raise _build_error(key, error) from error
+    # If the response to a write is lost, the retry finds the object that the first one wrote.
+    stored = read(key)
+    assert stored is not None, "no ETag was given"
+    if stored.body != body:
+        raise ObjectExists(f"{key}: there is another one already")
+    return stored.etag
+
+
+def overwrite(key: str, body: bytes) -> None:
+    """Write an object, whether or not it exists; raises ObjectError."""
+    try:
+        _put(key, body, {})
+    except AWS_ERRORS as error:
+        raise _build_error(key, error) from error
+
+
+def replace(key: str, body: bytes, known_etag: str | None) -> bool:
+    """Write an object if it still has the known ETag (``None``: if it does not exist).
+
+    Returns whether it was written. Raises ObjectError.
+    """
     condition = {"IfNoneMatch": "*"} if known_etag is None else {"IfMatch": known_etag}
     try:
-        _client().put_object(Bucket=bucket(), Key=key, Body=body, **condition)
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) in _LOST:
+        _put(key, body, condition)
+    except AWS_ERRORS as error:
+        if error_code(error) in _CONFLICT_CODES:
             return False
-        raise _object_error(key, error) from error
+        raise _build_error(key, error) from error
     return True
 
 
-def listed(prefix: str) -> Iterator[tuple[str, datetime]]:
-    """The keys that start with ``prefix`` and when each was written; raises ObjectError."""
-    for entry in _entries(prefix):
+def _put(key: str, body: Any, condition: Mapping[str, str]) -> str:
+    response = client("s3").put_object(Bucket=get_bucket_name(), Key=key, Body=body, **condition)
+    return str(response["ETag"])
+
+
+def iter_keys(prefix: str) -> Iterator[tuple[str, datetime]]:
+    """Yield the keys that start with ``prefix``, in order, and when each was written.
+
+    Raises ObjectError.
+    """
+    for entry in _iter_entries(prefix):
         yield entry["Key"], entry["LastModified"]
 
 
-def sizes(prefix: str) -> Iterator[tuple[str, int]]:
-    """The keys that start with ``prefix``, in order, and their bytes; raises ObjectError."""
-    for entry in _entries(prefix):
+def iter_sizes(prefix: str) -> Iterator[tuple[str, int]]:
+    """Yield the keys that start with ``prefix``, in order, and their bytes; raises ObjectError."""
+    for entry in _iter_entries(prefix):
         yield entry["Key"], int(entry["Size"])
 
 
-def _entries(prefix: str) -> Iterator[dict[str, Any]]:
+def _iter_entries(prefix: str) -> Iterator[dict[str, Any]]:
     try:
-        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket(), Prefix=prefix)
-        for page in pages:
+        paginator = client("s3").get_paginator("list_objects_v2")
+        for page in paginator.paginate(Bucket=get_bucket_name(), Prefix=prefix):
             yield from page.get("Contents", ())
-    except (ClientError, BotoCoreError) as error:
-        raise _object_error(prefix, error) from error
+    except AWS_ERRORS as error:
+        raise _build_error(prefix, error) from error
 
 
 def delete(key: str) -> None:
-    """Delete an object if it is there; raises ObjectError."""
+    """Delete an object if it exists; raises ObjectError."""
     try:
-        _client().delete_object(Bucket=bucket(), Key=key)
-    except (ClientError, BotoCoreError) as error:
-        raise _object_error(key, error) from error
+        client("s3").delete_object(Bucket=get_bucket_name(), Key=key)
+    except AWS_ERRORS as error:
+        raise _build_error(key, error) from error
 
 
 def create_bucket() -> bool:
-    """Create the bucket if it does not exist; whether it was created. Raises ObjectError."""
-    client = _client()
+    """Create the bucket unless it exists; return whether it was created. Raises ObjectError."""
+    s3, name = client("s3"), get_bucket_name()
     try:
-        client.head_bucket(Bucket=bucket())
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) != "404":
-            raise _object_error(bucket(), error) from error
+        s3.head_bucket(Bucket=name)
+    except AWS_ERRORS as error:
+        if error_code(error) != "404":
+            raise _build_error(name, error) from error
     else:
         return False
-    region = client.meta.region_name
-    # S3 refuses to be told the region that it takes by default.
-    where = {} if region == "us-east-1" else {"LocationConstraint": region}
-    options = {"CreateBucketConfiguration": where} if where else {}
+    region = s3.meta.region_name
+    # S3 refuses its default region as a location constraint.
+    location = {} if region == "us-east-1" else {"LocationConstraint": region}
+    options = {"CreateBucketConfiguration": location} if location else {}
     try:
-        client.create_bucket(Bucket=bucket(), **options)
-    except (ClientError, BotoCoreError) as error:
-        if _code(error) != "BucketAlreadyOwnedByYou":
-            raise _object_error(bucket(), error) from error
+        s3.create_bucket(Bucket=name, **options)
+    except AWS_ERRORS as error:
+        if error_code(error) != "BucketAlreadyOwnedByYou":
+            raise _build_error(name, error) from error
         return False
     return True
 
 
-def bucket() -> str:
-    """The bucket's name."""
+def get_bucket_name() -> str:
+    """Return the bucket's name."""
     return settings.from_environment().bucket
 
 
-@cache
-def _client() -> Any:
-    # Late: answers that need no object must not wait for boto3 to be imported.
-    import boto3
-
-    return boto3.session.Session().client(
-        "s3",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            read_timeout=READ_TIMEOUT_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-        ),
-    )
-
-
-def _code(error: Exception) -> str:
-    if not isinstance(error, ClientError):
-        return ""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-def _object_error(name: str, error: Exception) -> ObjectError:
-    kind = NoSuchObject if _code(error) in _ABSENT else ObjectError
+def _build_error(name: str, error: Exception) -> ObjectError:
+    kind = NoSuchObject if error_code(error) in _MISSING_CODES else ObjectError
     return kind(f"{name}: {error}")

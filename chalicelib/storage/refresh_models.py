@@ -1,4 +1,4 @@
-"""The tables of the refresh, as PynamoDB models."""
+"""The refresh's tables as PynamoDB models."""
 
 from pynamodb.attributes import (
     BinaryAttribute,
@@ -9,11 +9,11 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection
 from pynamodb.models import Model
 
-from chalicelib.storage.attributes import PackedAttribute, ProvenanceAttribute, TableMeta
+from chalicelib.storage.attributes import CompressedJSONAttribute, ProvenanceAttribute, TableMeta
 
 
 class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
-    """What is due at a host, the longest due first."""
+    """Sources by host and due time."""
 
     class Meta(TableMeta):
         index_name = "by-due"
@@ -25,17 +25,21 @@ class SourcesByDue(GlobalSecondaryIndex["SourceItem"]):
 
 
 class SourceItem(Model):
-    """Where figures of a package come from, and what is known of it.
+    """A source of a package's figures: its repository or its project at the package index.
 
-    Each refresh writes it whole, so it is kept below 1 KB, which is one write unit.
+    Each refresh writes the whole item, so it is kept below 1 KB, which is one write unit.
 
-    ``kind`` is ``repository`` or ``project``; instants are seconds since the epoch. ``due`` is
-    when it is asked again (absent: never); ``checked`` when it last answered in full;
-    ``check_at`` when the whole is asked again, where ``due`` is only for parts left open.
-    ``handled`` is when the batch was planned that was last worked on: the same one, or an older
-    one, that comes again is not. ``due_since`` is what ``due`` was before it was first put off,
-    until it has been asked. ``state`` is what its host's module remembers; ``provenance`` tells
-    for each figure ``[source, fetched at, token]``.
+    ``kind`` is ``repository`` or ``project``. Times are seconds since the epoch:
+
+    - ``due``: when its host is asked next (absent: never);
+    - ``checked``: when it was last answered in full;
+    - ``check_at``: when all figures are asked for again, if ``due`` is only for missing ones;
+    - ``handled``: when the last batch that was worked on was planned; that batch, or an older
+      one, is skipped if it is delivered again;
+    - ``due_since``: ``due`` before it was first postponed, until the host has been asked.
+
+    ``state`` belongs to the host's module. ``provenance`` has ``[source, fetched at, token]`` for
+    each figure.
     """
 
     class Meta(TableMeta):
@@ -52,7 +56,7 @@ class SourceItem(Model):
     checked = NumberAttribute(null=True)
     handled = NumberAttribute(default=0)
     due_since = NumberAttribute(null=True)
-    state = PackedAttribute()
+    state = CompressedJSONAttribute()
     provenance = ProvenanceAttribute()
     failures = NumberAttribute(default=0)
     reason = UnicodeAttribute(null=True)
@@ -61,7 +65,7 @@ class SourceItem(Model):
 
 
 class HistoryItem(Model):
-    """Figures of a package as one refresh found them changed; ``at`` is its instant and kind."""
+    """The figures of a package that one refresh changed; ``at`` is its time and source kind."""
 
     class Meta(TableMeta):
         pass
@@ -72,11 +76,10 @@ class HistoryItem(Model):
 
 
 class HostItem(Model):
-    """The shared budget of a host (``github``), one of its slots (``github#0``), or what of it
-    is under way (``github#leases``).
+    """A host's meters (``github``), one of its slots (``github#0``) or its leases.
 
-    A slot has a ``holder`` until it is given back or the instant ``until`` has passed; DynamoDB
-    deletes by ``until``, so nothing else may have it.
+    Leases are named ``github#leases``. A slot has a ``holder`` until it is given back or
+    ``until`` has passed. ``until`` is the table's TTL attribute, so only slots may have it.
     """
 
     class Meta(TableMeta):

@@ -1,24 +1,33 @@
 """One change of the catalogue as one TransactWriteItems: all of it, or nothing.
 
-A ``Transaction`` is told what changes (items, unique names, listings in the directory, counts
-of categories) and works out the writes and their conditions; DynamoDB then makes them together
-(at most 100 in one transaction and 4 MB). Two writers that race meet in those conditions: one
-wins, the other gets a typed error or, where the collision means nothing, tries again.
+A ``Transaction`` collects what changes (items, unique names, the directory, counts of categories)
+and works out the writes and their conditions; DynamoDB then makes them together (at most 100 in
+one transaction, and 4 MB). Racing writers meet in those conditions: one wins, the other gets a
+typed error or, where the collision is harmless, tries again.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.storage import id_bitmap, models
-from chalicelib.storage.backoff import DEFAULT, Backoff
-from chalicelib.storage.capacity import MAX_ITEM_BYTES, item_size
+from chalicelib.storage import aws, id_bitmap, models
+from chalicelib.storage.backoff import DEFAULT_BACKOFF, Backoff
+from chalicelib.storage.capacity import MAX_ITEM_BYTES, compute_item_size
+from chalicelib.storage.errors import (
+    CategoryMissing,
+    Contended,
+    ItemTooLarge,
+    NameTaken,
+    TooManyWrites,
+    TransactionRejected,
+    VersionConflict,
+    WriteRefused,
+)
 from chalicelib.storage.models import (
     CategoryItem,
     DirectoryItem,
@@ -26,69 +35,32 @@ from chalicelib.storage.models import (
     NameItem,
     ServedItem,
 )
+from chalicelib.storage.reads import get_item
 
 MAX_WRITES = 100
 MAX_BYTES = 3_500_000
-_FAILED = "ConditionalCheckFailed"
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_CONDITION_FAILED = "ConditionalCheckFailed"
+_TRANSIENT_CODES = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 #: Errors of a whole request that was not carried out, after botocore's own retries.
-_THROTTLED = {
+_THROTTLING_CODES = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ThrottlingException",
 }
-
-
-class WriteRefused(Exception):
-    """The catalogue is not as the change assumed; nothing was written."""
-
-
-class VersionConflict(WriteRefused):
-    """Another writer changed, created or deleted the item meanwhile: read it again."""
-
-    def __init__(self, kind: str, identifier: int) -> None:
-        super().__init__(f"{kind} {identifier} was changed by another writer")
-        self.kind, self.identifier = kind, identifier
-
-
-class NameTaken(WriteRefused):
-    """A name that must be unique belongs to another item."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} belongs to another item")
-        self.name = name
-
-
-class CategoryMissing(WriteRefused):
-    """The category does not exist (any more)."""
-
-    def __init__(self, identifier: int) -> None:
-        super().__init__(f"category {identifier} does not exist")
-        self.identifier = identifier
-
-
-class TooManyWrites(WriteRefused):
-    """The change is more than one transaction holds."""
-
-
-class ItemTooLarge(WriteRefused):
-    """An item would be larger than DynamoDB's 400 KB."""
-
-
-class Contended(Exception):
-    """Other writers kept getting in the way through every retry; nothing was written."""
+#: Errors that the contents of a request cause.
+_REJECTION_CODES = {"TransactionCanceledException", "ValidationException"}
 
 
 @dataclass(slots=True)
 class _Write:
-    """One write of the transaction and the error that its failed condition stands for.
+    """One write of the transaction, and the error to raise if its condition fails.
 
-    ``refusal`` is ``None`` where a failed condition only means: read the directory again.
+    ``error`` is ``None`` where a failed condition only means: read the directory again.
     """
 
     model: Model
     condition: Condition | None
-    refusal: WriteRefused | None
+    error: WriteRefused | None
     actions: list[Any] | None = None
     delete: bool = False
     check: bool = False
@@ -96,11 +68,11 @@ class _Write:
 
 @dataclass(slots=True)
 class Transaction:
-    """A change being gathered; ``commit`` makes it."""
+    """A change that is being collected; ``commit`` makes it."""
 
     _items: list[_Write] = field(default_factory=list)
-    _claimed: dict[str, int] = field(default_factory=dict)
-    _released: dict[str, int] = field(default_factory=dict)
+    _reserved: dict[str, int] = field(default_factory=dict)
+    _freed: dict[str, int] = field(default_factory=dict)
     _listings: dict[tuple[str, int], dict[int, bool]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -108,103 +80,113 @@ class Transaction:
     size: int = 0
 
     def __len__(self) -> int:
-        """How many of the 100 writes it takes."""
-        names = self._claimed.keys() | self._released.keys()
+        """Return how many of the 100 writes it takes."""
+        names = self._reserved.keys() | self._freed.keys()
         return len(self._items) + len(names) + len(self._listings) + len(self._categories)
 
     def create(self, item: ServedItem | MembershipItem) -> None:
-        """Put an item that must not exist yet."""
-        refusal = VersionConflict(type(item).__name__, int(item.id))
-        self._add(_Write(item, type(item).id.does_not_exist(), refusal))
+        """Put an item that must not exist."""
+        error = VersionConflict(type(item).__name__, int(item.id))
+        self._add(_Write(item, type(item).id.does_not_exist(), error))
 
-    def replace(self, item: ServedItem, version: int, condition: Condition | None = None) -> None:
-        """Put an item over the one that has ``version`` (and meets ``condition``)."""
-        unchanged = type(item).version == version
-        refusal = VersionConflict(type(item).__name__, int(item.id))
-        whole = unchanged if condition is None else unchanged & condition
-        self._add(_Write(item, whole, refusal))
+    def replace(self, item: ServedItem, version: int) -> None:
+        """Put an item over the one that has ``version``.
 
-    def delete(self, item: ServedItem, condition: Condition | None = None) -> None:
-        """Delete an item that must still have the version it was read with."""
-        unchanged = type(item).version == int(item.version)
-        refusal = VersionConflict(type(item).__name__, int(item.id))
-        whole = unchanged if condition is None else unchanged & condition
-        self._add(_Write(item, whole, refusal, delete=True))
+        The count of a category changes without its version, so it must be that of ``item``.
+        """
+        condition: Condition = type(item).version == version
+        if isinstance(item, CategoryItem):
+            condition &= CategoryItem.packages == item.packages
+        error = VersionConflict(type(item).__name__, int(item.id))
+        self._add(_Write(item, condition, error))
 
-    def expect(self, model: type[ServedItem], identifier: int, version: int) -> None:
-        """Write nothing at all unless this item still has ``version``."""
-        refusal = VersionConflict(model.__name__, identifier)
-        self._add(_Write(model(identifier), model.version == version, refusal, check=True))
+    def delete(self, item: ServedItem) -> None:
+        """Delete an item that must still have its version; a category must have no packages."""
+        condition: Condition = type(item).version == int(item.version)
+        if isinstance(item, CategoryItem):
+            condition &= CategoryItem.packages == 0
+        error = VersionConflict(type(item).__name__, int(item.id))
+        self._add(_Write(item, condition, error, delete=True))
 
-    def put(self, item: Model) -> None:
-        """Put an item whatever is there: for writes that are idempotent by themselves."""
+    def check_version(self, model: type[ServedItem], identifier: int, version: int) -> None:
+        """Make the transaction fail unless this item still has ``version``."""
+        error = VersionConflict(model.__name__, identifier)
+        self._add(_Write(model(identifier), model.version == version, error, check=True))
+
+    def put_unconditionally(self, item: Model) -> None:
+        """Put an item, whether or not it exists; for writes that are idempotent by themselves."""
         self._add(_Write(item, None, None))
 
-    def put_if(self, item: Model, condition: Condition, refusal: WriteRefused) -> None:
-        """Put an item on a condition; ``refusal`` is what its failure stands for."""
-        self._add(_Write(item, condition, refusal))
+    def put_on_condition(self, item: Model, condition: Condition, error: WriteRefused) -> None:
+        """Put an item on a condition; ``commit`` raises ``error`` if that fails."""
+        self._add(_Write(item, condition, error))
 
-    def drop(self, item: Model) -> None:
-        """Delete an item whether or not it is there."""
+    def delete_unconditionally(self, item: Model) -> None:
+        """Delete an item, whether or not it exists."""
         self._add(_Write(item, None, None, delete=True))
 
     def _add(self, write: _Write) -> None:
         if not write.delete and not write.check:
-            self.size += checked_size(write.model)
+            self.size += check_size(write.model)
         self._items.append(write)
 
-    def claim(self, name: str, owner: int) -> None:
-        """Make ``name`` belong to ``owner``, unless it is somebody else's."""
-        self._claimed[name] = owner
+    def reserve_name(self, name: str, owner: int) -> None:
+        """Reserve ``name`` for ``owner``, unless another item has it."""
+        self._reserved[name] = owner
 
-    def release(self, name: str, owner: int) -> None:
-        """Give up a name that ``owner`` has; within one transaction another may claim it."""
-        self._released[name] = owner
+    def free_name(self, name: str, owner: int) -> None:
+        """Free a name of ``owner``; another item may reserve it in the same transaction."""
+        self._freed[name] = owner
 
-    def enlist(self, collection: str, identifier: int, listed: bool = True) -> None:
-        """List an id in the directory of ``collection``, or take it off."""
-        self._listings[collection, id_bitmap.segment_of(identifier)][identifier] = listed
+    def add_to_directory(self, collection: str, identifier: int) -> None:
+        """List an id in the directory of ``collection``."""
+        self._listings[collection, id_bitmap.get_block(identifier)][identifier] = True
+
+    def remove_from_directory(self, collection: str, identifier: int) -> None:
+        """Remove an id from the directory of ``collection``."""
+        self._listings[collection, id_bitmap.get_block(identifier)][identifier] = False
 
     def count_in_category(self, category: int, change: int) -> None:
-        """Count packages into (or out of) a category, which must exist."""
+        """Add ``change`` to the count of packages of a category, which must exist."""
         self._categories[category] += change
 
-    def commit(self, backoff: Backoff = DEFAULT) -> None:
+    def commit(self, backoff: Backoff = DEFAULT_BACKOFF) -> None:
         """Make the whole change or none of it.
 
-        Raises a ``WriteRefused`` when the catalogue is not as assumed, and ``Contended`` when
-        collisions on the directory, or passing faults of DynamoDB, outlast every retry.
+        Raises a ``WriteRefused`` if the catalogue is not as assumed, ``TransactionRejected`` if
+        DynamoDB does not accept the items, and ``Contended`` if collisions on the directory or
+        transient faults of DynamoDB outlast every retry.
         """
         if len(self) > MAX_WRITES or self.size > MAX_BYTES:
             raise TooManyWrites(f"{len(self)} writes of {self.size} bytes are too many at once")
-        settled = self._items + self._name_writes() + self._category_writes()
-        if not settled and not self._listings:
+        fixed = self._items + self._build_name_writes() + self._build_category_writes()
+        if not fixed and not self._listings:
             return
-        for _ in backoff.tries():
+        for _ in backoff.iter_attempts():
             try:
-                _send(settled + self._directory_writes())
+                _send(fixed + self._build_directory_writes())
             except _Collision:
                 continue
             return
         raise Contended(f"a transaction of {len(self)} writes did not get through")
 
-    def _name_writes(self) -> list[_Write]:
+    def _build_name_writes(self) -> list[_Write]:
         writes = []
-        for name in self._claimed.keys() | self._released.keys():
-            owner, before = self._claimed.get(name), self._released.get(name)
-            free = NameItem.name.does_not_exist()
+        for name in self._reserved.keys() | self._freed.keys():
+            owner, old_owner = self._reserved.get(name), self._freed.get(name)
+            is_free = NameItem.name.does_not_exist()
             if owner is None:
-                assert before is not None
-                theirs = free | (NameItem.owner == before)
-                writes.append(
-                    _Write(NameItem(name, owner=before), theirs, NameTaken(name), delete=True)
-                )
+                assert old_owner is not None
+                item = NameItem(name, owner=old_owner)
+                condition = is_free | (NameItem.owner == old_owner)
+                writes.append(_Write(item, condition, NameTaken(name), delete=True))
                 continue
-            mine = free | (NameItem.owner == (owner if before is None else before))
-            writes.append(_Write(NameItem(name, owner=owner), mine, NameTaken(name)))
+            expected_owner = owner if old_owner is None else old_owner
+            condition = is_free | (NameItem.owner == expected_owner)
+            writes.append(_Write(NameItem(name, owner=owner), condition, NameTaken(name)))
         return writes
 
-    def _category_writes(self) -> list[_Write]:
+    def _build_category_writes(self) -> list[_Write]:
         return [
             _Write(
                 CategoryItem(category),
@@ -215,21 +197,21 @@ class Transaction:
             for category, change in self._categories.items()
         ]
 
-    def _directory_writes(self) -> list[_Write]:
-        """The listings applied to the segments as they are now, read consistently."""
+    def _build_directory_writes(self) -> list[_Write]:
+        """Apply the changes to the blocks as they are now, read consistently."""
         writes = []
-        for (collection, segment), changes in self._listings.items():
-            try:
-                stored = DirectoryItem.get(collection, segment, consistent_read=True)
-                bits, version = id_bitmap.unpack(stored.ids), int(stored.version)
-                condition: Condition = DirectoryItem.version == version
-            except DirectoryItem.DoesNotExist:
+        for (collection, block), changes in self._listings.items():
+            stored = get_item(DirectoryItem, collection, block)
+            if stored is None:
                 bits, version = 0, 0
-                condition = DirectoryItem.collection.does_not_exist()
-            bits = id_bitmap.with_changes(bits, changes)
+                condition: Condition = DirectoryItem.collection.does_not_exist()
+            else:
+                bits, version = id_bitmap.unpack(stored.ids), int(stored.version)
+                condition = DirectoryItem.version == version
+            bits = id_bitmap.apply_changes(bits, changes)
             item = DirectoryItem(
                 collection,
-                segment,
+                block,
                 ids=id_bitmap.pack(bits),
                 live=bits.bit_count(),
                 version=version + 1,
@@ -238,22 +220,16 @@ class Transaction:
         return writes
 
 
-def checked_size(model: Model) -> int:
-    """The bytes of an item; raises ItemTooLarge."""
-    size = item_size(model.serialize())
+def check_size(item: Model) -> int:
+    """Return the bytes of an item; raises ItemTooLarge."""
+    size = compute_item_size(item.serialize())
     if size > MAX_ITEM_BYTES:
         raise ItemTooLarge(f"too large: {size} bytes, and DynamoDB holds {MAX_ITEM_BYTES}")
     return size
 
 
-def error_code(error: TransactWriteError) -> str | None:
-    """DynamoDB's code of an error; ``None`` if no answer came at all."""
-    cause = error.cause
-    return cause.response["Error"].get("Code") if isinstance(cause, ClientError) else None
-
-
 class _Collision(Exception):
-    """Another transaction was there first, or DynamoDB asks to come again."""
+    """Another transaction was first, or DynamoDB asks to try again."""
 
 
 def _send(writes: list[_Write]) -> None:
@@ -272,22 +248,23 @@ def _send(writes: list[_Write]) -> None:
                 else:
                     transaction.save(write.model, condition=write.condition)
     except TransactWriteError as error:
-        raise _meaning(error, ordered) from error
+        raise _convert_error(error, ordered) from error
 
 
-def _meaning(error: TransactWriteError, writes: list[_Write]) -> Exception:
-    """What a cancelled transaction says: a refusal first, then a collision, else the error."""
-    if error_code(error) in _THROTTLED:
+def _convert_error(error: TransactWriteError, writes: list[_Write]) -> Exception:
+    """Return the error of a failed condition, else a collision, else what DynamoDB said."""
+    code = aws.error_code(error.cause)
+    if code in _THROTTLING_CODES:
         return _Collision()
-    codes = [reason.code if reason else None for reason in error.cancellation_reasons]
-    refusals = [
-        write.refusal
-        for code, write in zip(codes, writes, strict=False)
-        if code == _FAILED and write.refusal is not None
+    reasons = [reason.code if reason else None for reason in error.cancellation_reasons]
+    errors = [
+        write.error
+        for reason, write in zip(reasons, writes, strict=False)
+        if reason == _CONDITION_FAILED and write.error is not None
     ]
-    if refusals:
+    if errors:
         # On an item that has changed since it was read, names and categories prove nothing.
-        return next((r for r in refusals if isinstance(r, VersionConflict)), refusals[0])
-    if _FAILED in codes or _PASSING.intersection(codes):
+        return next((e for e in errors if isinstance(e, VersionConflict)), errors[0])
+    if _CONDITION_FAILED in reasons or _TRANSIENT_CODES.intersection(reasons):
         return _Collision()
-    return error
+    return TransactionRejected(error.msg, error.cause) if code in _REJECTION_CODES else error

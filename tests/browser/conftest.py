@@ -49,7 +49,7 @@ def bare(browser: Browser, engine: Engine) -> Iterator[int]:
     """The API with empty tables and no search index; the port on loopback."""
     with serving() as port, settings(search_seconds=0):
         yield port
-    for key, _ in objects.listed(""):
+    for key, _ in objects.iter_keys(""):
         objects.delete(key)
 
 

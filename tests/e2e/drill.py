@@ -33,7 +33,7 @@ def _lose_and_restore() -> int:
 
     if code := cli(["export"]):
         return code
-    (export,) = manifest.listed()
+    (export,) = manifest.iter_exports()
     before = state.rows()
     _lose_everything_but_exports()
     begun = time.monotonic()
@@ -50,13 +50,13 @@ def _lose_and_restore() -> int:
 
 
 def _lose_everything_but_exports() -> None:
-    from chalicelib.backup.export_layout import EXPORTS
+    from chalicelib.backup.manifest import EXPORTS_PREFIX
     from chalicelib.storage import models, objects
 
     for model in models.MODELS.values():
         model.delete_table()
-    for key, _ in objects.listed(""):
-        if not key.startswith(EXPORTS):
+    for key, _ in objects.iter_keys(""):
+        if not key.startswith(EXPORTS_PREFIX):
             objects.delete(key)
 
 

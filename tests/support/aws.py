@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.storage import models
-from chalicelib.storage.capacity import get_units, item_size, query_units
+from chalicelib.storage.capacity import compute_get_units, compute_item_size, compute_query_units
 from tools.iamcheck.recording import outside
 
 
@@ -105,14 +105,16 @@ def read_units(operation: str, arguments: dict[str, Any]) -> float:
     match operation:
         case "GetItem":
             size = _size_of(arguments["TableName"], arguments["Key"])
-            return get_units([size], consistent=consistent)
+            return compute_get_units([size], consistent=consistent)
         case "BatchGetItem":
             ((table, request),) = arguments["RequestItems"].items()
             sizes = [_size_of(table, key) for key in request["Keys"]]
-            return get_units(sizes, consistent=bool(request.get("ConsistentRead")))
+            return compute_get_units(sizes, consistent=bool(request.get("ConsistentRead")))
         case "Query":
             items = send("Query", _without_projection(arguments))["Items"]
-            return query_units([item_size(item) for item in items], consistent=consistent)
+            return compute_query_units(
+                [compute_item_size(item) for item in items], consistent=consistent
+            )
     return 0.0
 
 
@@ -126,4 +128,4 @@ def _without_projection(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _size_of(table: str, key: dict[str, Any]) -> int:
     answer = send("GetItem", {"TableName": table, "Key": key})
-    return item_size(answer["Item"]) if "Item" in answer else 0
+    return compute_item_size(answer["Item"]) if "Item" in answer else 0

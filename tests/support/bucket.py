@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.storage import objects
+from chalicelib.storage import aws
 from tests.support.aws import Died
 
 Wrap = Callable[[str, Any, Callable[[], Any]], Any]
@@ -15,7 +15,7 @@ Wrap = Callable[[str, Any, Callable[[], Any]], Any]
 @contextmanager
 def around_calls(wrap: Wrap) -> Iterator[list[str]]:
     """Run ``wrap(operation, arguments, call)`` in place of every call to S3; lists them."""
-    client: Any = objects._client()
+    client: Any = aws.client("s3")
     operations: list[str] = []
 
     def wrapped(operation: str, arguments: Any) -> Any:

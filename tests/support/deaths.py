@@ -6,8 +6,7 @@ from typing import Any
 
 import requests
 
-from chalicelib.refresh import queue
-from chalicelib.storage import models
+from chalicelib.storage import aws, models
 from tests.support.aws import Died
 
 Wrap = Callable[[str, Callable[[], Any]], Any]
@@ -17,7 +16,7 @@ Wrap = Callable[[str, Callable[[], Any]], Any]
 def around_everything(wrap: Wrap) -> Iterator[None]:
     """Run ``wrap(name, call)`` in place of every call to the outside."""
     with ExitStack() as stack:
-        for client in (models.get_connection().client, queue.client()):
+        for client in (models.get_connection().client, aws.client("sqs")):
             stack.enter_context(_around_client(client, wrap))
         stack.enter_context(_around_http(wrap))
         yield

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.refresh import queue
 from chalicelib.refresh.worker import Worker
+from chalicelib.storage import aws
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Queues:
 
     def receive(self, most: int = 10) -> list[dict[str, Any]]:
         """Messages that are there now; nobody else gets them until they are given back."""
-        answer = queue.client().receive_message(
+        answer = aws.client("sqs").receive_message(
             QueueUrl=self.url,
             MaxNumberOfMessages=most,
             VisibilityTimeout=600,
@@ -31,13 +32,13 @@ class Queues:
 
     def give_back(self, message: dict[str, Any]) -> None:
         """As when the visibility timeout has passed."""
-        queue.client().change_message_visibility(
+        aws.client("sqs").change_message_visibility(
             QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
         )
 
     def delete(self, message: dict[str, Any]) -> None:
         """The message was worked on."""
-        queue.client().delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+        aws.client("sqs").delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
     def deliver(self, worker: Worker, message: dict[str, Any]) -> bool:
         """Hand one message to a worker; whether it was worked on, and so deleted."""
@@ -60,7 +61,7 @@ class Queues:
 
     def letters(self) -> list[str]:
         """The texts of the dead letters."""
-        answer = queue.client().receive_message(
+        answer = aws.client("sqs").receive_message(
             QueueUrl=self.dead, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
         return [message["Body"] for message in answer.get("Messages", [])]
@@ -79,7 +80,7 @@ def record(message: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def queues(monkeypatch: pytest.MonkeyPatch, tries: int = 3) -> Iterator[Queues]:
     """Two queues of the test's own; after ``tries`` deliveries a message is a dead letter."""
-    client = queue.client()
+    client = aws.client("sqs")
     name = f"test-{uuid.uuid4().hex}"
     dead = client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])

@@ -125,7 +125,7 @@ def full_grid(count: int, **values: Any) -> None:
     for start in range(0, count, at_once):
         transaction = Transaction()
         for n in ids[start : start + at_once]:
-            transaction.put(MembershipItem(1000 + n, grid_id=1, package_id=n))
+            transaction.put_unconditionally(MembershipItem(1000 + n, grid_id=1, package_id=n))
         transaction.commit()
 
 
@@ -157,6 +157,6 @@ def grids_of(identifier: int) -> list[int]:
 
 def listed(collection: str) -> list[int]:
     """The ids that the directory lists, highest first."""
-    count, ids = reads.ids_at(collection, 0, 10_000)
+    count, ids = reads.get_ids(collection, 0, 10_000)
     assert count == len(ids)
     return ids

@@ -23,8 +23,8 @@ _READ = 1000
 def differences(world: "World") -> list[str]:
     """Every figure that is stored and is not what a perfect refresh would hold, in words."""
     packages = repository.get_many(Package, world.made)
-    repositories = sources.read_many(REPOSITORY, world.made)
-    projects = sources.read_many(PROJECT, world.made)
+    repositories = sources.get_sources(REPOSITORY, world.made)
+    projects = sources.get_sources(PROJECT, world.made)
     found = []
     for id in world.made:
         truth, package = world.truth(id), packages[id].entity

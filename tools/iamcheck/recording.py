@@ -159,7 +159,7 @@ def _policies() -> Policies:
     now = settings.from_environment()
     return _policies_in(
         tuple((kind, str(model.Meta.table_name)) for kind, model in models.MODELS.items()),
-        objects.bucket(),
+        objects.get_bucket_name(),
         now.queue_url,
         tuple(now.upstreams.token_parameters.items()),
     )

@@ -65,7 +65,7 @@ def _projects() -> list[str]:
     """The projects of the package index that the catalogue has, as they are stored."""
     from chalicelib.storage import sources
 
-    return [str(row.address) for row in sources.every() if row.kind == PROJECT]
+    return [str(row.address) for row in sources.iter_sources() if row.kind == PROJECT]
 
 
 def _own(own: SelfHosted, tokens: Mapping[str, str]) -> Host:

@@ -27,7 +27,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as state, Engine(Path(state), persist=False) as engine:
         os.environ.update(engine.environment)
-        models.bind({name: f"oracle-{name}" for name in settings.TABLES})
+        models.bind_tables({name: f"oracle-{name}" for name in settings.TABLES})
         return _compare(options.count, options.seed)
 
 

@@ -37,7 +37,7 @@ def searchable(site: int) -> Iterator[int]:
     publish()
     with settings(search_seconds=0):
         yield site
-    for key, _ in objects.listed(""):
+    for key, _ in objects.iter_keys(""):
         objects.delete(key)
 
 

@@ -143,10 +143,10 @@ def test_without_an_index_the_answer_is_to_try_again(
 def test_the_schedule_publishes_what_changed(
     searchable: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for key, _ in objects.listed(""):
+    for key, _ in objects.iter_keys(""):
         objects.delete(key)
     # Chalice's client sets the stage's prefix, from which another bucket's name would follow.
-    monkeypatch.setenv("PACKGRID_BUCKET", objects.bucket())
+    monkeypatch.setenv("PACKGRID_BUCKET", objects.get_bucket_name())
     with Client(app.app) as client:
         event = client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
         client.lambda_.invoke("publish", event)

@@ -3,12 +3,12 @@
 import pytest
 
 from chalicelib.settings import TABLES
-from chalicelib.storage import dump
-from chalicelib.storage.dump import Item
+from chalicelib.storage import raw_items
+from chalicelib.storage.raw_items import RawItem
 from tests.support import state
 
 #: Each type that DynamoDB has, and what JSON or base64 could spoil.
-EVERY_TYPE: Item = {
+EVERY_TYPE: RawItem = {
     "text": {"S": 'é\n\u2028 "\U0001f40d\x00'},
     "number": {"N": "-12345678901234567890.12345678901234567"},
     "bytes": {"B": bytes(range(256))},
@@ -26,20 +26,22 @@ EVERY_TYPE: Item = {
 def stored(tables: None, bucket: None) -> state.Rows:
     """A small catalogue, rows of the refresh and of loads; what the tables hold."""
     state.small_catalogue()
-    dump.create("loads", {"sha256": {"S": "0" * 64}, "file_name": {"S": "a.json"}})
+    raw_items.create_item("loads", {"sha256": {"S": "0" * 64}, "file_name": {"S": "a.json"}})
     for at in ("2026-11-01", "2026-11-02"):
-        dump.create("history", {"package_id": {"N": "1"}, "at": {"S": at}, **EVERY_TYPE})
+        raw_items.create_item("history", {"package_id": {"N": "1"}, "at": {"S": at}, **EVERY_TYPE})
     for kind in ("repository", "project"):
-        dump.create("sources", source(1, kind))
-    dump.create("hosts", {"name": {"S": "github"}, "version": {"N": "7"}, "meters": {"S": "{}"}})
+        raw_items.create_item("sources", source(1, kind))
+    raw_items.create_item(
+        "hosts", {"name": {"S": "github"}, "version": {"N": "7"}, "meters": {"S": "{}"}}
+    )
     rows = state.rows()
     assert {kind for kind, _ in rows} == set(TABLES)
     return rows
 
 
-def source(package: int, kind: str, **values: object) -> Item:
+def source(package: int, kind: str, **values: object) -> RawItem:
     """A source of a package, as stored."""
-    item: Item = {
+    item: RawItem = {
         "package_id": {"N": str(package)},
         "kind": {"S": kind},
         "version": {"N": "1"},

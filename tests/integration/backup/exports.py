@@ -11,8 +11,8 @@ from typing import Any
 
 from chalicelib.backup import manifest as finding
 from chalicelib.backup import restorer
-from chalicelib.backup.download import fetch
-from chalicelib.backup.restorer import Restored
+from chalicelib.backup.download import download_export
+from chalicelib.backup.restorer import RestoreReport
 from chalicelib.settings import TABLES
 from chalicelib.storage import objects
 from tests.support import state
@@ -26,17 +26,17 @@ def restore(
     replace: bool = False,
     dry_run: bool = False,
     threads: int = restorer.THREADS,
-) -> dict[str, Restored]:
+) -> dict[str, RestoreReport]:
     """Restore an export; what became of each table."""
     with tempfile.TemporaryDirectory() as folder:
-        files = fetch(finding.find(prefix), Path(folder))
-        done = restorer.restore(files, replace=replace, dry_run=dry_run, threads=threads)
+        files = download_export(finding.find_export(prefix), Path(folder))
+        done = restorer.restore_tables(files, replace=replace, dry_run=dry_run, threads=threads)
         return {table.kind: table for table in done}
 
 
 def keys(prefix: str) -> list[str]:
     """The keys below a prefix."""
-    return [key for key, _ in objects.sizes(prefix)]
+    return [key for key, _ in objects.iter_sizes(prefix)]
 
 
 def body(key: str) -> bytes:

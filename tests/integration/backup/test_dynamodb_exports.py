@@ -9,7 +9,7 @@ import pytest
 from chalicelib.backup import manifest
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.settings import TABLES
-from chalicelib.storage import dump, objects
+from chalicelib.storage import objects, raw_items
 from tests.integration.backup.exports import body, by_dynamodb, keys, one_by_dynamodb, restore, wipe
 from tests.support import state
 
@@ -24,7 +24,7 @@ def test_it_is_restored(stored: state.Rows, prefix: str) -> None:
 
 def test_it_is_listed_where_ours_are(stored: state.Rows) -> None:
     by_dynamodb("exports/of-november/", stored)
-    (found,) = manifest.listed()
+    (found,) = manifest.iter_exports()
     assert (found.prefix, found.state) == ("exports/of-november/", manifest.OF_DYNAMODB)
     assert found.items == len(stored)
 
@@ -45,11 +45,11 @@ def test_a_copy_elsewhere_is_as_good(stored: state.Rows) -> None:
 )
 def test_which_table_it_is_of(stored: state.Rows, name: str) -> None:
     for kind in TABLES:
-        table = name.format(table=dump.table_of(kind), kind=kind, Kind=kind.title())
+        table = name.format(table=raw_items.get_table_name(kind), kind=kind, Kind=kind.title())
         items = [row for (of, _), row in stored.items() if of == kind]
         arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}"
         one_by_dynamodb(f"aws/AWSDynamoDB/{kind[:3]}/", items, tableArn=arn)
-    assert set(manifest.find("aws").tables) == set(TABLES)
+    assert set(manifest.find_export("aws").tables) == set(TABLES)
 
 
 def test_a_folder_says_it_where_the_name_does_not(stored: state.Rows) -> None:
@@ -80,14 +80,14 @@ def test_checksums_beside_manifests(stored: state.Rows, written: str) -> None:
 
 def test_other_instants_are_known(stored: state.Rows) -> None:
     by_dynamodb("aws/", stored)
-    assert manifest.find("aws").instants == ["2026-11-20T10:11:12.000Z"]
+    assert manifest.find_export("aws").export_times == ["2026-11-20T10:11:12.000Z"]
     items = [row for (of, _), row in stored.items() if of == "grids"]
     (folder,) = {
         key.rpartition("/")[0] for key in keys("aws/AWSDynamoDB/01") if "/data/" not in key
     }
     arn = "arn:aws:dynamodb:us-east-1:1:table/x-grids"
     one_by_dynamodb(folder + "/", items, tableArn=arn, exportTime="2026-11-21T00:00:00Z")
-    assert len(manifest.find("aws").instants) == 2
+    assert len(manifest.find_export("aws").export_times) == 2
 
 
 def test_what_the_catalogue_can_do_without_may_be_missing(stored: state.Rows) -> None:
@@ -96,7 +96,7 @@ def test_what_the_catalogue_can_do_without_may_be_missing(stored: state.Rows) ->
     for number, kind in enumerate(TABLES):
         if kind in left:
             objects.delete(f"aws/AWSDynamoDB/0{number}-1a2b/manifest-summary.json")
-    assert manifest.find("aws").missing == list(left)
+    assert manifest.find_export("aws").missing == list(left)
     wipe()
     restore("aws")
     assert state.rows() == {p: row for p, row in stored.items() if p[0] not in left}
@@ -104,4 +104,4 @@ def test_what_the_catalogue_can_do_without_may_be_missing(stored: state.Rows) ->
 
 def test_nothing_below_a_prefix_is_said(stored: state.Rows) -> None:
     with pytest.raises(UnusableExport, match="there is nothing below exports/20261125T210000Z/"):
-        manifest.find("20261125T210000Z")
+        manifest.find_export("20261125T210000Z")

@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.backup import manifest as finding
-from chalicelib.backup.exporter import export
+from chalicelib.backup.exporter import export_tables
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.settings import TABLES
-from chalicelib.storage import dump, objects
+from chalicelib.storage import objects, raw_items
 from tests.integration.backup.exports import body, keys, lines, restore, wipe
 from tests.support import bucket as s3
 from tests.support import state
@@ -28,7 +28,7 @@ def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_table_comes_back_as_it_was(stored: state.Rows) -> None:
-    done = export()
+    done = export_tables()
     assert done.prefix == PREFIX
     assert done.counts == {kind: sum(of == kind for of, _ in stored) for kind in TABLES}
     wipe()
@@ -40,7 +40,7 @@ def test_every_table_comes_back_as_it_was(stored: state.Rows) -> None:
 
 
 def test_the_format_is_that_of_dynamodb(stored: state.Rows) -> None:
-    export()
+    export_tables()
     folder = PREFIX + "history/"
     summary = json.loads(body(folder + "manifest-summary.json"))
     assert summary["outputFormat"] == "DYNAMODB_JSON"
@@ -63,7 +63,7 @@ def test_the_format_is_that_of_dynamodb(stored: state.Rows) -> None:
 
 
 def test_the_mark_names_every_other_object_and_its_sha256(stored: state.Rows) -> None:
-    export()
+    export_tables()
     mark = json.loads(body(PREFIX + "export.json"))
     others = set(keys(PREFIX)) - {PREFIX + "export.json", PREFIX + "_started"}
     assert {PREFIX + name for name in mark["sha256"]} == others
@@ -71,7 +71,7 @@ def test_the_mark_names_every_other_object_and_its_sha256(stored: state.Rows) ->
         assert hashlib.sha256(body(PREFIX + name)).hexdigest() == sha256
     assert set(mark["tables"]) == set(TABLES)
     assert mark["tables"]["packages"] == {
-        "tableName": dump.table_of("packages"),
+        "tableName": raw_items.get_table_name("packages"),
         "manifest": "packages/manifest-summary.json",
         "itemCount": 3,
     }
@@ -81,9 +81,9 @@ def test_a_large_table_is_read_in_pages_and_written_in_files(tables: None, bucke
     # 1 MB is the most that one page of a Scan has.
     for number in range(30):
         item = {"package_id": {"N": str(number)}, "at": {"S": "x"}, "fat": {"B": bytes(100_000)}}
-        dump.create("history", item)
+        raw_items.create_item("history", item)
     before = state.rows()
-    export(part_bytes=500_000)
+    export_tables(data_file_bytes=500_000)
     assert len(keys(PREFIX + "history/data/")) == 8
     assert len(keys(PREFIX + "hosts/data/")) == 1
     wipe()
@@ -93,26 +93,26 @@ def test_a_large_table_is_read_in_pages_and_written_in_files(tables: None, bucke
 
 def test_an_export_that_dies_at_any_write_is_not_usable(stored: state.Rows) -> None:
     with s3.around_calls(lambda name, arguments, call: call()) as calls:
-        export()
+        export_tables()
     writes = len(calls)
     assert writes == calls.count("PutObject") == 2 + 3 * len(TABLES)
     for at in range(writes):
         _empty_bucket()
         with pytest.raises(Died), s3.dying(at, after=False):
-            export()
+            export_tables()
         _is_unusable(is_begun=at > 0)
     _empty_bucket()
     with pytest.raises(Died), s3.dying(writes - 2, after=True):
-        export()
+        export_tables()
     _is_unusable(is_begun=True)
 
 
 def _is_unusable(is_begun: bool) -> None:
-    listed = list(finding.listed())
+    listed = list(finding.iter_exports())
     expected = [(PREFIX, finding.UNFINISHED, None)] if is_begun else []
     assert [(one.prefix, one.state, one.items) for one in listed] == expected
     with pytest.raises(UnusableExport, match="unfinished" if is_begun else "nothing below"):
-        finding.find(PREFIX)
+        finding.find_export(PREFIX)
 
 
 def _empty_bucket() -> None:
@@ -128,12 +128,12 @@ def test_of_two_at_once_the_second_writes_nothing(stored: state.Rows) -> None:
         if arguments.get("Key", "").endswith("grids/manifest-files.json") and not before:
             before.update({key: body(key) for key in keys("")})
             with pytest.raises(objects.ObjectExists, match="_started"):
-                export()
+                export_tables()
             assert {key: body(key) for key in keys("")} == before
         return call()
 
     with s3.around_calls(other):
-        export()
+        export_tables()
     assert before
     wipe()
     restore(PREFIX)
@@ -141,10 +141,10 @@ def test_of_two_at_once_the_second_writes_nothing(stored: state.Rows) -> None:
 
 
 def test_one_of_the_same_instant_is_left_as_it_is(stored: state.Rows) -> None:
-    export()
+    export_tables()
     before = {key: body(key) for key in keys("")}
     with pytest.raises(objects.ObjectExists):
-        export()
+        export_tables()
     assert {key: body(key) for key in keys("")} == before
 
 
@@ -156,7 +156,7 @@ def test_a_write_whose_answer_was_lost_is_its_own(stored: state.Rows) -> None:
         return call()
 
     with s3.around_calls(twice):
-        export()
+        export_tables()
     wipe()
     restore(PREFIX)
     assert state.rows() == stored
@@ -165,25 +165,25 @@ def test_a_write_whose_answer_was_lost_is_its_own(stored: state.Rows) -> None:
 def test_a_storage_that_fails_is_passed_on(stored: state.Rows) -> None:
     with pytest.raises(objects.ObjectError, match="SlowDown"):
         with s3.failing(s3.client_error("SlowDown")):
-            export()
+            export_tables()
     with pytest.raises(Exception, match="nowhere"):
         with failing("Scan", lambda arguments: "sources" in arguments["TableName"]):
-            export()
+            export_tables()
     _is_unusable(is_begun=True)
 
 
 def test_what_lists_exports_tells_them_apart(stored: state.Rows) -> None:
-    export()
+    export_tables()
     objects.overwrite("exports/20261124T000000Z/_started", b"")
     objects.overwrite("exports/20261126T000000Z/export.json", b"{")
     objects.overwrite("exports/", b"")
     objects.overwrite("exports/notes.txt", b"")
     objects.overwrite("other/20261126T000000Z/_started", b"")
-    found = {one.prefix: (one.state, one.items) for one in finding.listed()}
+    found = {one.prefix: (one.state, one.items) for one in finding.iter_exports()}
     assert found == {
         "exports/20261124T000000Z/": (finding.UNFINISHED, None),
         PREFIX: (finding.FINISHED, len(stored)),
         "exports/20261126T000000Z/": (finding.UNREADABLE, None),
     }
-    (size,) = [one.size for one in finding.listed() if one.prefix == PREFIX]
+    (size,) = [one.size for one in finding.iter_exports() if one.prefix == PREFIX]
     assert size == sum(len(body(key)) for key in keys(PREFIX))

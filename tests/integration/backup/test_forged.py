@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib import clock
 from chalicelib.backup import download
-from chalicelib.backup.dynamodb_json import encode
-from chalicelib.backup.exporter import export
+from chalicelib.backup.dynamodb_json import encode_item
+from chalicelib.backup.exporter import export_tables
 from chalicelib.cli.__main__ import main
-from chalicelib.storage import dump, objects
+from chalicelib.storage import objects, raw_items
 from tests.integration.backup.exports import body, by_dynamodb, restore, wipe
 from tests.integration.backup.test_values import KEY, nested
 from tests.support import state
@@ -26,7 +26,7 @@ PREFIX = "exports/20261125T210000Z/"
 def ours(stored: state.Rows, monkeypatch: pytest.MonkeyPatch) -> state.Rows:
     """An export in the bucket; what the tables hold."""
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2026-11-25T21:00:00Z")
-    export()
+    export_tables()
     return stored
 
 
@@ -81,8 +81,8 @@ ITEMS: dict[str, tuple[str, Any, str]] = {
         KEY | {"a": {"M": {"\ud800": {"S": ""}}}},
         "'a': text with a lone surrogate",
     ),
-    "no name": ("history", KEY | {"": {"S": ""}}, "a name of no bytes"),
-    "long name": ("history", KEY | {"n" * 70_000: {"S": ""}}, "or of more than 65,535"),
+    "no name": ("history", KEY | {"": {"S": ""}}, "a name that is empty"),
+    "long name": ("history", KEY | {"n" * 70_000: {"S": ""}}, "or longer than 65,535 bytes"),
     "too large": ("history", KEY | {"a": {"S": "x" * 500_000}}, " bytes, DynamoDB takes 409,600"),
     "no range key": ("history", {"package_id": {"N": "7"}}, "item 3: without its key at"),
     "key of another type": (
@@ -91,8 +91,8 @@ ITEMS: dict[str, tuple[str, Any, str]] = {
         "its key package_id is not of type N",
     ),
     "key of bytes": ("names", {"name": {"B": "YQ=="}}, "its key name is not of type S"),
-    "empty key": ("names", {"name": {"S": ""}}, "its key name has no bytes, or more than 2,048"),
-    "long key": ("names", {"name": {"S": "\u00e9" * 1025}}, "or more than 2,048"),
+    "empty key": ("names", {"name": {"S": ""}}, "its key name is empty or longer than 2,048 bytes"),
+    "long key": ("names", {"name": {"S": "\u00e9" * 1025}}, "or longer than 2,048"),
     "long range key": ("history", KEY | {"at": {"S": "a" * 1025}}, "or more than 1,024"),
     "slot without text": ("hosts", {"name": {"N": "1"}}, "its key name is not of type S"),
     "key of an index": (
@@ -147,7 +147,7 @@ def test_a_forged_line_is_said_in_a_line_and_nothing_is_written(
 def test_a_line_without_end_is_not_read_to_its_end(
     ours: state.Rows, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_MAX_LINE", 10_000)
+    monkeypatch.setattr(download, "_MAX_LINE_BYTES", 10_000)
     _forge("history", b'{"Item":' + b" " * 10_000)
     _assert_refused(capsys, "item 3: a line of more than 10,000 bytes")
 
@@ -202,6 +202,6 @@ def test_one_key_written_in_two_ways_is_one_item(ours: state.Rows) -> None:
     # DynamoDB refuses a batch that has an item twice.
     first = {"package_id": {"N": "8"}, "at": {"S": "2026"}}
     again = first | {"package_id": {"N": "8.0"}}
-    _forge("history", encode(first).strip(), encode(again).strip())
+    _forge("history", encode_item(first).strip(), encode_item(again).strip())
     assert restore(PREFIX, replace=True)["history"].written == 1
-    assert dump.read("history", first) == first
+    assert raw_items.get_item("history", first) == first

@@ -28,7 +28,7 @@ def test_it_exports_once_a_day() -> None:
 def test_what_it_writes_can_be_restored(stored: state.Rows) -> None:
     client = Client(app.app)
     client.lambda_.invoke("export", _tick(client))
-    (found,) = manifest.listed()
+    (found,) = manifest.iter_exports()
     assert (found.state, found.items) == (manifest.FINISHED, len(stored))
     wipe()
     restore(found.prefix)
@@ -51,5 +51,5 @@ def test_a_write_whose_answer_was_lost_is_its_own(stored: state.Rows) -> None:
     client = Client(app.app)
     with s3.around_calls(twice):
         client.lambda_.invoke("export", _tick(client))
-    (found,) = manifest.listed()
+    (found,) = manifest.iter_exports()
     assert found.state == manifest.FINISHED

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.backup.exporter import export
+from chalicelib.backup.exporter import export_tables
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.storage import dump, refresh_state, sources
-from chalicelib.storage.dump import Item
+from chalicelib.storage import raw_items, refresh_state, sources
+from chalicelib.storage.errors import Throttled
 from chalicelib.storage.models import NameItem
-from chalicelib.storage.reads import Throttled
+from chalicelib.storage.raw_items import RawItem
 from tests.integration.backup.conftest import source
 from tests.integration.backup.exports import restore, wipe
 from tests.integration.refresh.toy import Toy
@@ -28,7 +28,7 @@ NOW = 1_764_100_000
 @pytest.fixture
 def prefix(stored: state.Rows) -> str:
     """An export of what is stored; the tables are as they were then."""
-    return export().prefix
+    return export_tables().prefix
 
 
 def _different(done: dict[str, Any]) -> dict[str, int]:
@@ -76,8 +76,8 @@ def test_nothing_newer_is_overwritten(stored: state.Rows, prefix: str) -> None:
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(stored: state.Rows, prefix: str) -> None:
-    dump.put_all("names", [{"name": {"S": "packages/slug/package-1"}, "owner": {"N": "9"}}])
-    dump.create("memberships", {"id": {"N": "99"}})
+    raw_items.put_items("names", [{"name": {"S": "packages/slug/package-1"}, "owner": {"N": "9"}}])
+    raw_items.create_item("memberships", {"id": {"N": "99"}})
     before = {place: row for place, row in state.rows().items() if place[0] != "history"}
     state.restore(before)
     with recorded() as calls:
@@ -98,15 +98,15 @@ def test_what_the_export_does_not_have_is_told_and_kept(stored: state.Rows, pref
     assert changes.get(Package, 50).entity.title == "package-50"
 
 
-def _one_faster(kind: str, theirs: Item, is_deleted: bool = False) -> Any:
+def _one_faster(kind: str, theirs: RawItem, is_deleted: bool = False) -> Any:
     """Another writer puts ``theirs`` just before the restore puts that item of ``kind``."""
-    key = dump.key_of(kind, theirs)
+    key = raw_items.get_key(kind, theirs)
 
     def put(arguments: dict[str, Any], call: Any) -> Any:
-        is_meant = arguments["TableName"] == dump.table_of(kind)
-        if not is_meant or dump.key_of(kind, arguments["Item"]) != key:
+        is_meant = arguments["TableName"] == raw_items.get_table_name(kind)
+        if not is_meant or raw_items.get_key(kind, arguments["Item"]) != key:
             return call()
-        dump.put_all(kind, [theirs])
+        raw_items.put_items(kind, [theirs])
         try:
             return call()
         finally:
@@ -116,7 +116,7 @@ def _one_faster(kind: str, theirs: Item, is_deleted: bool = False) -> Any:
     return answering("PutItem", put)
 
 
-NAME: Item = {"name": {"S": "packages/slug/package-1"}}
+NAME: RawItem = {"name": {"S": "packages/slug/package-1"}}
 
 
 def test_another_writer_in_between_keeps_what_it_wrote(stored: state.Rows, prefix: str) -> None:
@@ -125,7 +125,7 @@ def test_another_writer_in_between_keeps_what_it_wrote(stored: state.Rows, prefi
         done = restore(prefix)
     assert _different(done) == {"names": 1}
     assert done["names"].examples == ["different: names packages/slug/package-1"]
-    assert dump.read("names", NAME) == NAME | {"owner": {"N": "77"}}
+    assert raw_items.get_item("names", NAME) == NAME | {"owner": {"N": "77"}}
 
 
 def test_another_writer_of_the_same_is_no_difference(stored: state.Rows, prefix: str) -> None:
@@ -192,24 +192,24 @@ def test_slots_are_not_restored_and_budgets_only_where_there_are_none(
     stored: state.Rows, bucket: None
 ) -> None:
     assert refresh_state.acquire_slot("github", 1, "worker", NOW, NOW + 120) == "github#0"
-    prefix = export().prefix
+    prefix = export_tables().prefix
     wipe()
     done = restore(prefix)
     assert (done["hosts"].written, done["hosts"].left_out) == (1, 1)
     # Whoever comes first gets a slot, though the one of then would still be held.
     assert refresh_state.acquire_slot("github", 1, "another", NOW, NOW + 120) == "github#0"
     # What was spent since is not forgotten, and who works now keeps the slot.
-    _, version = refresh_state.meters_of("github")
+    _, version = refresh_state.get_meters("github")
     newer = refresh_state.replace_meters("github", version, {"requests": {"spent": 1}})
     for replace in (False, True):
         done = restore(prefix, replace=replace)
         assert (done["hosts"].kept, done["hosts"].different, done["hosts"].others) == (1, 0, 0)
-    assert refresh_state.meters_of("github") == ({"requests": {"spent": 1}}, newer)
+    assert refresh_state.get_meters("github") == ({"requests": {"spent": 1}}, newer)
     assert refresh_state.acquire_slot("github", 1, "third", NOW, NOW + 120) is None
 
 
 def test_what_was_under_way_is_planned_anew(stored: state.Rows, bucket: None) -> None:
-    dump.put_all("sources", [source(2, "repository", due=NOW - 60)])
+    raw_items.put_items("sources", [source(2, "repository", due=NOW - 60)])
     host = Toy("http://127.0.0.1:9")
     now = datetime.fromtimestamp(NOW, UTC)
 
@@ -220,7 +220,7 @@ def test_what_was_under_way_is_planned_anew(stored: state.Rows, bucket: None) ->
 
     assert planned() == [1, 2]
     assert planned() == []
-    prefix = export().prefix
+    prefix = export_tables().prefix
     wipe()
     # The queue may be another one by now: a lease would only hold up.
     assert restore(prefix)["hosts"].left_out == 1
@@ -233,13 +233,13 @@ def test_what_was_under_way_is_planned_anew(stored: state.Rows, bucket: None) ->
 def test_what_was_put_off_by_leases_of_an_older_version_is_due_when_they_end(
     stored: state.Rows, bucket: None
 ) -> None:
-    dump.put_all("sources", [source(2, "repository", due=NOW + 7200, leased=NOW + 7200)])
-    prefix = export().prefix
+    raw_items.put_items("sources", [source(2, "repository", due=NOW + 7200, leased=NOW + 7200)])
+    prefix = export_tables().prefix
     wipe()
     restore(prefix)
 
     def planned(now: float) -> list[int]:
-        return sorted(due.package_id for due in sources.due("github", now, 10))
+        return sorted(due.package_id for due in sources.iter_due("github", now, 10))
 
     assert planned(NOW) == [1]
     assert planned(NOW + 7200) == [1, 2]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
-from chalicelib.backup.exporter import export
+from chalicelib.backup.exporter import export_tables
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.storage import objects
 from tests.integration.backup.exports import body, by_dynamodb, restore, wipe
@@ -25,7 +25,7 @@ DATA = "packages/data/00000.json.gz"
 def ours(stored: state.Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export in the bucket, and empty tables."""
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2026-11-25T21:00:00Z")
-    export()
+    export_tables()
     wipe()
 
 

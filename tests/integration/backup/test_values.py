@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import PynamoDBException
 
-from chalicelib.backup.dynamodb_json import decode, encode
-from chalicelib.storage import dump
+from chalicelib.backup.dynamodb_json import decode_item, encode_item
+from chalicelib.storage import raw_items
 
 
 def nested(levels: int, kind: str = "L") -> dict[str, Any]:
@@ -38,7 +38,7 @@ BAD: list[tuple[Any, str]] = [
     ({"BOOL": "true"}, "not true or false: 'true'"),
     ({"BOOL": 1}, "not true or false"),
     ({"NULL": False}, "NULL that is not true"),
-    ({"SS": []}, "not a set of anything: []"),
+    ({"SS": []}, "not a set, or an empty one: []"),
     ({"SS": ["a", 1]}, "not text: 1"),
     ({"SS": ["a", "a"]}, "a set with duplicates"),
     ({"NS": []}, "not a set"),
@@ -56,8 +56,8 @@ BAD: list[tuple[Any, str]] = [
 MISSHAPEN: list[tuple[Any, str]] = [
     ({"N": "\u0661"}, "not a number"),
     ({"B": 1}, "not base64: 1"),
-    ({"SS": "ab"}, "not a set of anything: 'ab'"),
-    ({"L": {}}, "not of a type of DynamoDB's: {'L': {}}"),
+    ({"SS": "ab"}, "not a set, or an empty one: 'ab'"),
+    ({"L": {}}, "not a DynamoDB type: {'L': {}}"),
     ({"L": [1]}, "not one value of one type: 1"),
     ({"M": []}, "not of a type"),
     ({"X": "1"}, "not of a type"),
@@ -85,7 +85,7 @@ KEY: dict[str, Any] = {"package_id": {"N": "7"}, "at": {"S": "2026"}}
 @pytest.mark.parametrize(("value", "reason"), BAD + MISSHAPEN)
 def test_what_a_table_does_not_take_is_no_item(value: Any, reason: str) -> None:
     with pytest.raises(ValueError) as refused:
-        decode(json.dumps({"Item": KEY | {"a": value}}).encode())
+        decode_item(json.dumps({"Item": KEY | {"a": value}}).encode())
     assert str(refused.value).startswith("'a': ")
     assert reason in str(refused.value)
 
@@ -95,11 +95,11 @@ def test_a_table_would_refuse_it_in_the_middle_of_a_restore(tables: None, value:
     if "BS" in value:
         value = {"BS": [base64.b64decode(one) for one in value["BS"]]}
     with pytest.raises(PynamoDBException):
-        dump.create("history", KEY | {"a": value})
+        raw_items.create_item("history", KEY | {"a": value})
 
 
 @pytest.mark.parametrize("value", GOOD)
 def test_what_a_table_just_takes_is_an_item(tables: None, value: Any) -> None:
     item = KEY | {"a": value}
-    assert decode(encode(item)) == item
-    assert dump.create("history", item)
+    assert decode_item(encode_item(item)) == item
+    assert raw_items.create_item("history", item)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Category, Grid, Package
-from chalicelib.storage.transaction import CategoryMissing, NameTaken
+from chalicelib.storage.errors import CategoryMissing, NameTaken
 from tests.support.entities import category, grid, package
 from tests.support.state import (
     assert_sound,

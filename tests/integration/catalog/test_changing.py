@@ -9,7 +9,7 @@ import pytest
 from chalicelib.catalog import changes, queries
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.local.engine import Engine
-from chalicelib.storage.transaction import CategoryMissing, NameTaken
+from chalicelib.storage.errors import CategoryMissing, NameTaken
 from tests.support.aws import recorded
 from tests.support.entities import category, grid, package
 from tests.support.state import assert_sound, packages_of, rows, small_catalogue, tables_of_a_module

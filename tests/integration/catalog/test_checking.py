@@ -41,7 +41,7 @@ def catalogue(tables_of_this_module: None) -> None:
 
 
 def _list(ids: range, live: int) -> None:
-    bits = id_bitmap.with_changes(0, dict.fromkeys(ids, True))
+    bits = id_bitmap.apply_changes(0, dict.fromkeys(ids, True))
     DirectoryItem("packages", 0, ids=id_bitmap.pack(bits), live=live, version=1).save()
 
 

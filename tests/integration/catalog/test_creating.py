@@ -8,7 +8,7 @@ import pytest
 from chalicelib.catalog import changes, queries
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.local.engine import Engine
-from chalicelib.storage.transaction import CategoryMissing, ItemTooLarge, NameTaken
+from chalicelib.storage.errors import CategoryMissing, ItemTooLarge, NameTaken
 from tests.support.entities import category, grid, package
 from tests.support.state import assert_sound, listed, restore, rows, tables_of_a_module
 

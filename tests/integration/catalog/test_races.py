@@ -14,7 +14,7 @@ import pytest
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.local.engine import Engine
-from chalicelib.storage.transaction import Contended
+from chalicelib.storage.errors import Contended
 from tests.support.entities import category, grid, package
 from tests.support.races import before_each, interleaving
 from tests.support.state import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Category, Package
-from chalicelib.storage.transaction import Contended
+from chalicelib.storage.errors import Contended
 from tests.support.entities import category, package
 from tests.support.state import assert_sound, listed
 

@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Grid, Package
-from chalicelib.storage.transaction import MAX_WRITES, TooManyWrites, Transaction, WriteRefused
+from chalicelib.storage.errors import TooManyWrites, WriteRefused
+from chalicelib.storage.transaction import MAX_WRITES, Transaction
 from tests.support import state
 from tests.support.entities import category, grid, package
 
@@ -48,7 +49,7 @@ def test_an_id_that_could_never_be_read_is_refused(tables: None, identifier: int
 def test_more_than_a_transaction_holds_is_refused_before_it_is_sent(tables: None) -> None:
     transaction = Transaction()
     for number in range(MAX_WRITES + 1):
-        transaction.claim(f"name/{number}", 1)
+        transaction.reserve_name(f"name/{number}", 1)
     with pytest.raises(TooManyWrites):
         transaction.commit()
     assert state.rows() == {}

@@ -10,7 +10,7 @@ from chalicelib.refresh import planner
 from chalicelib.refresh.leases import Held
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.searcher import search
-from chalicelib.storage import dump, objects, refresh_state
+from chalicelib.storage import objects, raw_items, refresh_state
 from tests.integration.backup.exports import by_dynamodb, one_by_dynamodb, wipe
 from tests.integration.refresh.toy import Toy
 from tests.support import process, state
@@ -43,7 +43,7 @@ def rows(
 
 def _lose_everything() -> None:
     wipe()
-    for key, _ in objects.listed("search/"):
+    for key, _ in objects.iter_keys("search/"):
         objects.delete(key)
 
 
@@ -105,13 +105,13 @@ def test_what_differs_is_named_and_left_unless_it_is_asked_for(
     rows: state.Rows, capsys: Capture
 ) -> None:
     theirs = {"name": {"S": "packages/slug/package-2"}, "owner": {"N": "9"}}
-    dump.put_all("names", [theirs])
+    raw_items.put_items("names", [theirs])
     for arguments in (["--dry-run"], []):
         assert main(["restore", PREFIX, *arguments]) == 1
         output = capsys.readouterr().out
         assert "1 different" in output
         assert "  different: names packages/slug/package-2\n" in output
-        assert dump.read("names", theirs) == theirs
+        assert raw_items.get_item("names", theirs) == theirs
     assert "name packages/slug/package-2: kept for [9], borne by [2]" in output
     assert main(["restore", PREFIX, "--replace", "--dry-run"]) == 0
     assert "1 to be replaced" in capsys.readouterr().out
@@ -127,23 +127,23 @@ def test_a_dry_run_writes_nothing(rows: state.Rows, capsys: Capture) -> None:
     assert "packages: 2 to be written\n" in output
     assert output.endswith("dry run: nothing was written\n")
     assert state.rows() == {}
-    assert list(objects.listed("search/")) == []
+    assert list(objects.iter_keys("search/")) == []
 
 
 def test_what_is_not_in_the_export_is_named_and_kept(rows: state.Rows, capsys: Capture) -> None:
     other = {"package_id": {"N": "1"}, "at": {"S": "2026-11-26"}, "figures": {"S": "{}"}}
-    dump.create("history", other)
+    raw_items.create_item("history", other)
     assert main(["restore", PREFIX]) == 0
     output = capsys.readouterr().out
     assert (
         "history: 1 not in the export, kept\n  not in the export: history 1 2026-11-26\n" in output
     )
-    assert dump.read("history", other) == other
+    assert raw_items.get_item("history", other) == other
 
 
 def test_a_terminal_of_another_encoding_is_no_obstacle(rows: state.Rows) -> None:
     other = {"package_id": {"N": "1"}, "at": {"S": "caf\u00e9"}, "figures": {"S": "{}"}}
-    dump.create("history", other)
+    raw_items.create_item("history", other)
     done = process.run("restore", PREFIX, PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
     assert "not in the export: history 1 caf\\xe9\n" in done.stdout
@@ -151,7 +151,7 @@ def test_a_terminal_of_another_encoding_is_no_obstacle(rows: state.Rows) -> None
 
 def test_tables_that_do_not_fit_afterwards_are_said(rows: state.Rows, capsys: Capture) -> None:
     # A package of a table that was written to after the export of the others.
-    dump.create("names", {"name": {"S": "packages/slug/late"}, "owner": {"N": "5"}})
+    raw_items.create_item("names", {"name": {"S": "packages/slug/late"}, "owner": {"N": "5"}})
     assert main(["restore", PREFIX]) == 1
     assert "name packages/slug/late: kept for [5], borne by []\n" in capsys.readouterr().out
 
@@ -201,7 +201,7 @@ def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
     assert [due.package_id for due in planner.due_at(host, now)] == [2]
     assert refresh_state.replace_meters("github", None, {"requests": {"spent": 9}}) == 1
     first = {"package_id": {"N": "1"}, "kind": {"S": "repository"}}
-    stored = dump.read("sources", first)
+    stored = raw_items.get_item("sources", first)
     assert stored is not None
     by_dynamodb(
         "aws/",
@@ -213,9 +213,9 @@ def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
     )
     _lose_everything()
     assert main(["restore", "aws"]) == 0
-    assert dump.read("sources", first) == stored
+    assert raw_items.get_item("sources", first) == stored
     assert sorted(due.package_id for due in planner.due_at(host, now)) == [1, 2]
-    assert refresh_state.meters_of("github") == ({"requests": {"spent": 9}}, 1)
+    assert refresh_state.get_meters("github") == ({"requests": {"spent": 9}}, 1)
 
 
 def test_a_storage_that_fails_is_one_line_and_the_restore_can_be_repeated(
@@ -227,7 +227,9 @@ def test_a_storage_that_fails_is_one_line_and_the_restore_can_be_repeated(
             assert main(command) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert "AccessDenied" in line
-    with failing("PutItem", lambda arguments: arguments["TableName"] == dump.table_of("grids")):
+    with failing(
+        "PutItem", lambda arguments: arguments["TableName"] == raw_items.get_table_name("grids")
+    ):
         assert main(["restore", PREFIX]) == 2
     output = capsys.readouterr()
     assert "packages: 2 written" in output.out

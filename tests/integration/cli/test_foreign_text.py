@@ -17,11 +17,11 @@ SHOWN = "?]0;owned??[31mred???back?2J"
 
 def test_reasons_addresses_and_tokens_are_printed_without_control_characters(site: Site) -> None:
     package = site.of(making.CODEBERG)
-    (row,) = [row for row in sources.of_package(package) if row.kind == "repository"]
+    (row,) = [row for row in sources.get_package_sources(package) if row.kind == "repository"]
     version = int(row.version)
     row.address, row.reason, row.failures = f"a/{EVIL}", EVIL, 1
     row.provenance = {"repo_forks": [f"call {EVIL}", EVIL, f"etag:{EVIL}"]}
-    sources.replace(row, version)
+    sources.replace_source(row, version)
     assert site.run("status", "--package", site.world.made[package].name) == 0
     assert f"repository: codeberg a/{SHOWN}" in site.out.splitlines()
     assert f"  reason: {SHOWN} (1 times)" in site.out.splitlines()

@@ -35,7 +35,7 @@ def test_what_was_loaded_is_found(tables: None, bucket: None, file: Path, capsys
 
 def test_a_dry_run_publishes_nothing(tables: None, bucket: None, file: Path) -> None:
     assert main(["load", "--dry-run", str(file)]) == 0
-    assert list(objects.listed("")) == []
+    assert list(objects.iter_keys("")) == []
 
 
 def test_index_publishes_and_can_be_repeated(

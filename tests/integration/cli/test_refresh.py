@@ -145,9 +145,9 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_and_writes_nothing(
     site: Site, options: list[str], wanted: dict[str, int]
 ) -> None:
     # Nor is a source enrolled that is missing.
-    for row in sources.of_package(site.of(making.OTHER)):
+    for row in sources.get_package_sources(site.of(making.OTHER)):
         if row.kind == "repository":
-            sources.delete(row)
+            sources.delete_source(row)
     before = state.rows()
     assert site.run("refresh", "--dry-run", *options) == 0
     said = {name: int(row["sources"]) for name, row in site.table().items()}
@@ -174,7 +174,7 @@ def test_a_name_that_is_none_is_said_and_changes_nothing(
     site: Site, options: list[str], more: list[str], said: str
 ) -> None:
     # Also what a refresh would do first is left undone.
-    sources.delete(sources.of_package(1)[0])
+    sources.delete_source(sources.get_package_sources(1)[0])
     before = state.rows()
     assert site.run("refresh", *options, *more) == 2
     assert site.out == ""

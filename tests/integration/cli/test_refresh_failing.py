@@ -63,7 +63,7 @@ def test_hosts_that_fail_do_not_stop_the_others(
     site.run("status")
     assert site.table()["all"]["failing"] == "0"
     for package in (codeberg, bitbucket):
-        assert not sources.of_package(package)[0].reason
+        assert not sources.get_package_sources(package)[0].reason
 
 
 def test_what_is_gone_is_no_failure_of_the_run(site: Site) -> None:

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.refresh import queue
 from chalicelib.refresh.batch import from_message
-from chalicelib.storage import sources
+from chalicelib.storage import aws, sources
 from tests.integration.api.client import ask
 from tests.integration.cli.conftest import Site
 from tests.support import printed, state
@@ -43,8 +42,8 @@ def test_an_empty_catalogue_has_a_status(
 
 
 def test_a_load_enrols_at_its_end(site: Site) -> None:
-    known = {(row.kind, row.host): row for row in sources.every()}
-    assert len([row for row in sources.every() if row.kind == "repository"]) == 24
+    known = {(row.kind, row.host): row for row in sources.iter_sources()}
+    assert len([row for row in sources.iter_sources() if row.kind == "repository"]) == 24
     assert known["repository", "unsupported"].package_id == site.of(making.OTHER)
     assert site.run("status") == 0
     row = site.table()["all"]
@@ -175,7 +174,7 @@ def test_a_dead_letter_comes_back_and_is_worked_on(site: Site, both: Queues) -> 
     for message in both.receive():
         batch = from_message(message["Body"])
         if batch.host == "codeberg":
-            queue.client().send_message(QueueUrl=both.dead, MessageBody=message["Body"])
+            aws.client("sqs").send_message(QueueUrl=both.dead, MessageBody=message["Body"])
         both.delete(message)
     assert site.run("redrive") == 0
     assert site.out == "1 dead letters are in the queue again\n"

@@ -117,7 +117,7 @@ def test_a_package_that_was_deleted_while_its_host_was_asked(
     with Replay.answering({GRAPHQL: deleting}) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         assert work(client, site.batch()) == NONE_FAILED
-    assert [item.package_id for item in sources.every()] == [2]
+    assert [item.package_id for item in sources.iter_sources()] == [2]
     assert read(2).repo_watchers == 8
 
 
@@ -152,9 +152,9 @@ def test_projects_of_the_package_index(client: Client, monkeypatch: pytest.Monke
     }
     with Replay.answering(routes) as replay:
         monkeypatch.setenv("PACKAGE_INDEX_URL", replay.url)
-        for item in sources.every():
+        for item in sources.iter_sources():
             item.state = {"serial": 50, "index": replay.url, "read_at": TODAY.isoformat()}
-            sources.replace(item, int(item.version))
+            sources.replace_source(item, int(item.version))
         batch = Batch("index", PROJECT, TODAY, tuple(names))
         assert work(client, batch) == NONE_FAILED
         assert replay.targets == ["GET /simple/", "GET /pypi/tool-3/json"]
@@ -165,7 +165,7 @@ def test_a_package_that_is_not_there_any_more_is_not_enrolled(client: Client) ->
     Site(2).build()
     changes.delete(Package, 1)
     client.lambda_.invoke("enrol", tick(client))
-    assert [item.package_id for item in sources.every()] == [2]
+    assert [item.package_id for item in sources.iter_sources()] == [2]
 
 
 def test_a_package_that_leads_elsewhere_is_enrolled_anew(client: Client) -> None:
@@ -184,14 +184,14 @@ def test_old_indexes_are_removed(client: Client, monkeypatch: pytest.MonkeyPatch
     # The bucket's clock is the real one; look at it from long after.
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2100-01-01T00:00:00+00:00")
     client.lambda_.invoke("publish", tick(client))
-    segments = [key for key, _ in objects.listed("search/") if key.endswith(".sqlite")]
+    segments = [key for key, _ in objects.iter_keys("search/") if key.endswith(".sqlite")]
     assert len(segments) == 2
 
 
 def load(*records: Any) -> Any:
     """Put a catalogue and have it loaded; the outcome."""
     objects.overwrite("catalogues/a.json", json.dumps(records).encode())
-    made = Client(app.app).events.generate_s3_event(objects.bucket(), "catalogues/a.json")
+    made = Client(app.app).events.generate_s3_event(objects.get_bucket_name(), "catalogues/a.json")
     (done,) = app.load(made, Context(900))
     return done
 

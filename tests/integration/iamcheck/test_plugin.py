@@ -72,7 +72,7 @@ def test_a_function_has_done_what_its_threads_did(
     # The pool's only thread was started by nobody's function.
     POOL.submit(int).result()
     assert planning(how, monkeypatch) == [DENIED]
-    assert objects.bucket() == "packgrid"
+    assert objects.get_bucket_name() == "packgrid"
 
 
 def test_a_test_is_not_held_to_what_no_function_did(engine: Engine, bucket: None) -> None:
@@ -153,7 +153,7 @@ def test_writing(monkeypatch):
 
 def look() -> None:
     """What planning may do."""
-    refresh_state.meters_of("github")
+    refresh_state.get_meters("github")
 
 
 def run(folder: Path, text: str, *options: str) -> tuple[int, str]:

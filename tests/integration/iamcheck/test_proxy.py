@@ -70,7 +70,7 @@ def test_dynamodb(proxy: Proxy) -> None:
 
 
 def test_objects(proxy: Proxy) -> None:
-    asked, bucket = client(proxy, "s3"), objects.bucket()
+    asked, bucket = client(proxy, "s3"), objects.get_bucket_name()
     key, content = "a b/ü+?&=#%2F.gz", os.urandom(3 << 20)
     asked.put_object(Bucket=bucket, Key=key, Body=io.BytesIO(content))
     answer = asked.get_object(Bucket=bucket, Key=key)
@@ -97,14 +97,14 @@ def test_objects(proxy: Proxy) -> None:
 
 def test_what_is_told_of_a_missing_object_is_noted_by_itself(proxy: Proxy) -> None:
     with pytest.raises(ClientError, match="NoSuchKey"):
-        client(proxy, "s3").get_object(Bucket=objects.bucket(), Key="nothing")
-    where = f"arn:aws:s3:::{objects.bucket()}"
+        client(proxy, "s3").get_object(Bucket=objects.get_bucket_name(), Key="nothing")
+    where = f"arn:aws:s3:::{objects.get_bucket_name()}"
     assert called(proxy) == [("s3:GetObject", f"{where}/nothing")]
     assert proxy.told == [Call("one", "s3:ListBucket", where)]
 
 
 def test_large_objects_in_parts_and_one_version_of_an_object(proxy: Proxy) -> None:
-    asked, bucket = client(proxy, "s3"), objects.bucket()
+    asked, bucket = client(proxy, "s3"), objects.get_bucket_name()
     key = {"Bucket": bucket, "Key": "parts"}
     upload = asked.create_multipart_upload(**key)["UploadId"]
     part = asked.upload_part(**key, UploadId=upload, PartNumber=1, Body=b"x" * 1000)
@@ -147,13 +147,13 @@ def test_pynamodb_asks_nothing_but_what_it_is_told_to(
     # A DescribeTable at its first use would need a permission that no function has.
     names = {kind: str(model.Meta.table_name) for kind, model in models.MODELS.items()}
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url("two"))
-    models.bind(names)
+    models.bind_tables(names)
     try:
         assert list(models.PackageItem.by_slug.query("none")) == []
         assert list(models.PackageItem.scan(consistent_read=True)) == []
     finally:
         monkeypatch.undo()
-        models.bind(names)
+        models.bind_tables(names)
     assert called(proxy) == [("dynamodb:Query", TABLE + "/index/by-slug"), ("dynamodb:Scan", TABLE)]
 
 
@@ -161,7 +161,7 @@ def test_what_is_not_known_is_refused_and_told_at_the_end(engine: Engine) -> Non
     with pytest.raises(UnknownCall, match=r"one: s3: GET /.*acl"):
         with Proxy(engine.url, ["one"]) as proxy:
             with pytest.raises(ClientError, match="501"):
-                client(proxy, "s3").get_bucket_acl(Bucket=objects.bucket())
+                client(proxy, "s3").get_bucket_acl(Bucket=objects.get_bucket_name())
             assert proxy.calls == []
 
 

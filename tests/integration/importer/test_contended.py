@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.cli.__main__ import main
-from chalicelib.storage.backoff import DEFAULT
+from chalicelib.storage.backoff import DEFAULT_BACKOFF
 from tests.support import state
 from tests.support.fixtures import category, grid, load_file, package, row, write
 from tests.support.races import Answer, answering
@@ -63,7 +63,7 @@ def test_a_write_that_never_gets_through_ends_the_load_and_writes_nothing(
     assert "Traceback" not in output.err
     # Records are not to blame, so none is refused, and the rest is not tried in vain.
     assert "refused package" not in output.out
-    assert calls.operations.count("TransactWriteItems") <= DEFAULT.attempts
+    assert calls.operations.count("TransactWriteItems") <= DEFAULT_BACKOFF.attempts
     assert state.catalogue_rows() == {}
     assert load_file(file).refusals == []
     state.assert_sound()

@@ -12,7 +12,7 @@ import app
 from chalicelib import clock
 from chalicelib.importer import membership_rows, upload
 from chalicelib.search import index_manifest
-from chalicelib.storage import objects, sources
+from chalicelib.storage import aws, objects, sources
 from chalicelib.storage.models import LoadItem
 from tests.integration.backup.exports import keys
 from tests.integration.importer.upload_calls import (
@@ -62,13 +62,16 @@ def test_a_catalogue_is_loaded_found_and_enrolled(pack: Callable[[bytes], bytes]
     assert mark.finished
     assert mark.outcome == said["counts"]
     assert finds("catkin") == 1
-    assert sorted(row.package_id for row in sources.every()) == [1, 2]
+    assert sorted(row.package_id for row in sources.iter_sources()) == [1, 2]
 
 
 def test_another_catalogue_changes_what_the_first_had() -> None:
     put("catalogues/a.json", dump(*RECORDS))
     load(event("catalogues/a.json"))
-    assert sorted(row.address for row in sources.every()) == ["owner/package-1", "owner/package-2"]
+    assert sorted(row.address for row in sources.iter_sources()) == [
+        "owner/package-1",
+        "owner/package-2",
+    ]
     records = [
         category(),
         package(1, slug="renamed", repo_url="https://github.com/owner/moved"),
@@ -84,7 +87,10 @@ def test_another_catalogue_changes_what_the_first_had() -> None:
     state.assert_sound()
     assert state.grids_of(2) == [2]
     # The refresh asks where the packages are now.
-    assert sorted(row.address for row in sources.every()) == ["owner/moved", "owner/package-3"]
+    assert sorted(row.address for row in sources.iter_sources()) == [
+        "owner/moved",
+        "owner/package-3",
+    ]
 
 
 def test_names_are_swapped_and_those_of_others_are_not_taken() -> None:
@@ -168,8 +174,8 @@ def test_one_that_was_deleted_since_is_told() -> None:
 
 
 def test_the_version_that_was_put_is_loaded() -> None:
-    client = objects._client()
-    name = objects.bucket()
+    client = aws.client("s3")
+    name = objects.get_bucket_name()
     client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     try:
         versions = [
@@ -240,7 +246,7 @@ def test_with_little_time_left_the_rest_is_for_the_schedules() -> None:
     key = put("catalogues/a.json", dump(*RECORDS))
     load(event("catalogues/a.json"), upload.AFTERWARDS_SECONDS - 1)
     assert outcome(key)["status"] == "loaded"
-    assert list(sources.every()) == []
+    assert list(sources.iter_sources()) == []
     assert keys("search/") == []
 
 
@@ -250,7 +256,7 @@ def test_what_follows_may_fail_and_the_load_is_done() -> None:
         load(event("catalogues/a.json"))
     assert outcome(key)["status"] == "loaded"
     assert state.listed("packages") == [2, 1]
-    assert list(sources.every()) == []
+    assert list(sources.iter_sources()) == []
 
 
 def test_a_storage_that_fails_is_raised_so_that_it_is_tried_again() -> None:

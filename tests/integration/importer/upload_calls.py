@@ -46,7 +46,7 @@ def event(*uploaded: str, bucket: str | None = None, name: str = "ObjectCreated:
     """A notification of S3; keys as it writes them."""
     client = Client(app.app)
     made = [
-        client.events.generate_s3_event(bucket or objects.bucket(), quote_plus(key), name)
+        client.events.generate_s3_event(bucket or objects.get_bucket_name(), quote_plus(key), name)
         for key in uploaded
     ]
     return {"Records": [record for one in made for record in one["Records"]]}

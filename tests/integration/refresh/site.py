@@ -61,7 +61,7 @@ def read(identifier: int) -> Package:
 
 
 def row(identifier: int, kind: str = REPOSITORY) -> SourceItem:
-    return sources.read_many(kind, [identifier])[identifier]
+    return sources.get_sources(kind, [identifier])[identifier]
 
 
 def history(identifier: int) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def _ask_everything(simulation: Simulation) -> None:
 
 def _batch(simulation: Simulation, host: str) -> Batch:
     kind = PROJECT if host == INDEX else REPOSITORY
-    found = [row for row in sources.every() if row.host == host and row.kind == kind]
+    found = [row for row in sources.iter_sources() if row.host == host and row.kind == kind]
     ids = sorted(int(row.package_id) for row in found)[:2]
     assert ids, host
     return Batch(host, kind, simulation.time.now(), tuple(ids), True)

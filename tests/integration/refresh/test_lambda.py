@@ -12,12 +12,12 @@ from chalice.test import Client
 
 import app
 from chalicelib import clock
-from chalicelib.refresh import enrolment, queue
+from chalicelib.refresh import enrolment
 from chalicelib.refresh.batch import from_message
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.refresh.worker import SLOT_SECONDS
 from chalicelib.settings import Upstreams
-from chalicelib.storage import sources
+from chalicelib.storage import aws, sources
 from tests.integration.refresh.site import Site, history, read, row
 from tests.support.aws import failing
 from tests.support.queues import Queues, queues
@@ -115,10 +115,10 @@ def test_every_function_has_the_time_that_it_needs() -> None:
 
 def test_the_schedule_enrols_what_the_catalogue_has(client: Client) -> None:
     Site(3).build()
-    for item in sources.every():
+    for item in sources.iter_sources():
         item.delete()
     client.lambda_.invoke("enrol", tick(client))
-    assert [(item.package_id, item.host) for item in sources.every()] == [
+    assert [(item.package_id, item.host) for item in sources.iter_sources()] == [
         (1, "github"),
         (2, "github"),
         (3, "github"),
@@ -250,4 +250,4 @@ def test_from_the_schedule_to_the_figures(
         both.delete(message)
     assert answer == {"batchItemFailures": []}
     assert [read(n).repo_watchers for n in (1, 2)] == [7, 8]
-    assert queue.client().receive_message(QueueUrl=both.url).get("Messages", []) == []
+    assert aws.client("sqs").receive_message(QueueUrl=both.url).get("Messages", []) == []

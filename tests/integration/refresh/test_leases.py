@@ -13,11 +13,12 @@ from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
 from chalicelib.refresh.rate_limit import Policy, Rate
 from chalicelib.refresh.status import standing
-from chalicelib.storage import lease_rows, refresh_state, sources
+from chalicelib.storage import refresh_state, sources
+from chalicelib.storage import refresh_state as lease_rows
 from chalicelib.storage.capacity import MAX_ITEM_BYTES
-from chalicelib.storage.lease_rows import Lease
-from chalicelib.storage.sources import Due
-from chalicelib.storage.transaction import Contended
+from chalicelib.storage.errors import Contended
+from chalicelib.storage.refresh_state import Lease
+from chalicelib.storage.sources import DueSource
 from tests.integration.refresh.site import EVERY, Site, row, stars
 from tests.integration.refresh.toy import Toy
 from tests.support.aws import recorded
@@ -33,7 +34,7 @@ tables = pytest.mark.usefixtures("tables")
 def make_due(number: int, at: datetime) -> None:
     item = row(number)
     item.due = at.timestamp()
-    sources.replace(item, int(item.version))
+    sources.replace_source(item, int(item.version))
 
 
 def packages(batches: Sequence[Batch]) -> list[int]:
@@ -41,7 +42,7 @@ def packages(batches: Sequence[Batch]) -> list[int]:
 
 
 def leased() -> set[int]:
-    stored, _ = lease_rows.read("github")
+    stored, _ = lease_rows.get_leases("github")
     return set(stored)
 
 
@@ -57,7 +58,7 @@ def test_a_plan_writes_one_row_however_much_it_sends() -> None:
     (new,) = after.keys() - before.keys()
     assert new[0] == "hosts"
     # It is no budget, and DynamoDB must not let it expire.
-    assert refresh_state.all_meters() == {}
+    assert refresh_state.get_all_meters() == {}
     assert "until" not in after[new]
 
 
@@ -156,7 +157,7 @@ def test_leases_of_a_clock_that_was_ahead_hold_nobody_up() -> None:
     site = Site(1).build()
     host = Toy(NOWHERE)
     due = float(row(1).due or 0)
-    Held("github", due + 86_400 * 400).take([Due(1, "repository", due, due)])
+    Held("github", due + 86_400 * 400).take([DueSource(1, "repository", due, due)])
     assert packages(site.planned(host)) == [1]
 
 
@@ -198,11 +199,11 @@ def test_a_plan_that_meets_another_sends_all_the_same_and_both_are_leased() -> N
 def test_a_plan_that_always_loses_says_so() -> None:
     now = float(Site(1).build().time.now().timestamp())
     held = Held("github", now)
-    found = [Due(1, "repository", now, now)]
+    found = [DueSource(1, "repository", now, now)]
 
     def overtake() -> None:
-        _, version = lease_rows.read("github")
-        assert lease_rows.replace("github", version, {})
+        _, version = lease_rows.get_leases("github")
+        assert lease_rows.replace_leases("github", version, {})
 
     with before_each("PutItem", overtake), pytest.raises(Contended):
         held.take(found)
@@ -217,11 +218,11 @@ def test_what_is_under_way_is_not_due_in_the_standing() -> None:
     assert standing(now + LEASE_SECONDS).due == {"github": 5}
 
 
-def unlike(randoms: Random, count: int, now: float) -> list[Due]:
+def unlike(randoms: Random, count: int, now: float) -> list[DueSource]:
     """Sources as unlike each other as they can be: digits and ids that no catalogue has."""
     ids = randoms.sample(range(2**31), count)
     dues = [now - randoms.uniform(0, 86_400 * 400) for _ in ids]
-    return [Due(one, "repository", due, due) for one, due in zip(ids, dues, strict=True)]
+    return [DueSource(one, "repository", due, due) for one, due in zip(ids, dues, strict=True)]
 
 
 @tables
@@ -243,7 +244,7 @@ def test_with_all_leases_taken_a_plan_sends_nothing_and_what_waits_gets_late() -
     now = site.time.now().timestamp()
     held = Held("github", now)
     # They are due later, so nobody knows yet what became of them.
-    held.take(Due(10 + n, "repository", now + 60 + n, now) for n in range(MOST - 2))
+    held.take(DueSource(10 + n, "repository", now + 60 + n, now) for n in range(MOST - 2))
     host = Toy(NOWHERE)
     assert packages(site.planned(host)) == [1, 2]
     sent: list[Batch] = []
@@ -261,7 +262,7 @@ def test_an_item_of_leases_stays_far_below_what_dynamodb_takes(seed: int) -> Non
     found = unlike(randoms, MOST, now)
     plans = [now + randoms.uniform(0, LEASE_SECONDS) for _ in range(12)]
     wanted = {one.package_id: Lease(one.due, randoms.choice(plans)) for one in found}
-    assert len(lease_rows.packed(wanted)) < 0.7 * MAX_ITEM_BYTES
+    assert len(lease_rows.pack_leases(wanted)) < 0.7 * MAX_ITEM_BYTES
 
 
 @given(
@@ -275,4 +276,4 @@ def test_an_item_of_leases_stays_far_below_what_dynamodb_takes(seed: int) -> Non
 )
 def test_leases_are_read_as_they_were_written(found: dict[int, tuple[float, float]]) -> None:
     wanted = {identifier: Lease(*values) for identifier, values in found.items()}
-    assert lease_rows.unpacked(lease_rows.packed(wanted)) == wanted
+    assert lease_rows.unpack_leases(lease_rows.pack_leases(wanted)) == wanted

@@ -48,7 +48,7 @@ def test_what_is_due_at_the_same_instant_again_is_free_then(is_failed: bool) -> 
     assert 1 in sent.packages
     later = row(2)
     later.due = (site.time.now() + timedelta(days=1)).timestamp()
-    sources.replace(later, int(later.version))
+    sources.replace_source(later, int(later.version))
     site.work(host, Batch("github", "repository", sent.planned, (1,)))
     site.time.advance(minutes=21)
     assert 1 in packages(site.planned(host))

@@ -27,7 +27,11 @@ NOWHERE = "http://127.0.0.1:9"
 
 def known() -> dict[tuple[int, str], tuple[str, str, bool]]:
     return {
-        (int(r.package_id), r.kind): (r.host, r.address, sources.instant(r, "due") is not None)
+        (int(r.package_id), r.kind): (
+            r.host,
+            r.address,
+            sources.get_timestamp(r, "due") is not None,
+        )
         for r in SourceItem.scan()
     }
 
@@ -35,7 +39,7 @@ def known() -> dict[tuple[int, str], tuple[str, str, bool]]:
 def make_due(number: int, kind: str, at: datetime) -> None:
     item = row(number, kind)
     item.due = at.timestamp()
-    sources.replace(item, int(item.version))
+    sources.replace_source(item, int(item.version))
 
 
 def test_every_repository_and_project_is_a_source() -> None:

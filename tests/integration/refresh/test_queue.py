@@ -8,6 +8,7 @@ import pytest
 from chalicelib.refresh import planner, queue
 from chalicelib.refresh.batch import Batch, from_message
 from chalicelib.refresh.queue import QueueError
+from chalicelib.storage import aws
 from tests.integration.refresh.site import EVERY, Site, read, row, stars
 from tests.integration.refresh.toy import Toy
 from tests.support.aws import failing
@@ -88,7 +89,7 @@ def test_a_batch_without_a_slot_waits_and_is_not_a_failure(both: Queues) -> None
         next(running)
         message = {"messageId": "x", "body": site.batch(2).to_message(), "attributes": {}}
         assert queue.handle(site.worker(host), [message]) == {"batchItemFailures": []}
-        attributes = queue.client().get_queue_attributes(
+        attributes = aws.client("sqs").get_queue_attributes(
             QueueUrl=both.url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
         )["Attributes"]
         assert attributes["ApproximateNumberOfMessagesDelayed"] == "1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.storage import sources
-from chalicelib.storage.capacity import item_size
+from chalicelib.storage.capacity import compute_item_size
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.counting import cost
 from tests.support.upstream.simulation import Simulation
@@ -39,7 +39,7 @@ def test_requests_of_the_first_refresh_and_of_a_day(tmp_path: Path) -> None:
         assert 0 < unchanged.elsewhere <= 1
         assert 0.5 < cost(world, changed).each <= 4
         # A row is written once a round, by units of 1 KB; only long lists of authors are larger.
-        rows = list(sources.every())
-        large = [row for row in rows if item_size(row.serialize()) > 1024]
+        rows = list(sources.iter_sources())
+        large = [row for row in rows if compute_item_size(row.serialize()) > 1024]
         assert all("authors" in row.state for row in large)
         assert len(large) < 0.01 * len(rows)

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.cli.__main__ import main
-from chalicelib.refresh import tokens as edge
 from chalicelib.refresh.tokens import TokenUnavailable, tokens
 from chalicelib.settings import Upstreams, from_environment
+from chalicelib.storage import aws
 from tests.support.bucket import client_error
 
 SECRET = "ghp_parameter-secret-0123456789"
@@ -109,7 +109,7 @@ def test_a_store_that_does_not_answer_is_an_error_unless_the_token_is_known(
     def failing(operation: str, arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(edge._client(), "_make_api_call", failing)
+    monkeypatch.setattr(aws.client("ssm"), "_make_api_call", failing)
     assert tokens(store.upstreams, lambda: 301.0) == {"github": SECRET}
     other = Upstreams(token_parameters={"github": "/test/other"})
     # Without its token a host would be asked for another budget, so nothing is asked.

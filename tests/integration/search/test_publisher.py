@@ -29,7 +29,7 @@ def _found(text: str) -> list[str]:
 
 
 def _get_index_keys() -> set[str]:
-    return {key for key, _ in objects.listed(index_manifest.INDEX_FILES_PREFIX)}
+    return {key for key, _ in objects.iter_keys(index_manifest.INDEX_FILES_PREFIX)}
 
 
 def test_what_is_published_is_found(catalogue: None) -> None:

@@ -10,8 +10,9 @@ from pynamodb.exceptions import GetError, PynamoDBException, QueryError, Transac
 from chalicelib.catalog import changes, queries
 from chalicelib.catalog.entities import Package
 from chalicelib.local.engine import Engine
-from chalicelib.storage import models, reads
+from chalicelib.storage import aws, models, reads
 from chalicelib.storage.backoff import Backoff
+from chalicelib.storage.errors import Throttled
 from tests.support.aws import recorded
 from tests.support.entities import category, package
 from tests.support.races import Answer, answering, interleaving
@@ -64,17 +65,17 @@ def processing(share: int) -> Callable[[Answer, Call], Answer]:
 def test_a_whole_answer_is_not_waited_for() -> None:
     clock = Clock()
     with recorded() as calls:
-        found = reads.bodies("packages", range(10, 0, -1), clock.backoff)
+        found = reads.get_bodies("packages", range(10, 0, -1), clock.backoff)
     assert None not in found
     assert calls.operations == ["BatchGetItem"]
     assert clock.slept == []
 
 
 def test_unprocessed_keys_are_asked_for_again_after_growing_waits() -> None:
-    whole = reads.bodies("packages", range(10, 0, -1))
+    whole = reads.get_bodies("packages", range(10, 0, -1))
     clock = Clock()
     with answering("BatchGetItem", processing(3)) as calls:
-        assert reads.bodies("packages", range(10, 0, -1), clock.backoff) == whole
+        assert reads.get_bodies("packages", range(10, 0, -1), clock.backoff) == whole
     # 3 + 3 + 3 + 1
     assert calls.operations == ["BatchGetItem"] * 4
     assert len(clock.slept) == 3
@@ -85,9 +86,9 @@ def test_keys_that_stay_unprocessed_end_in_a_typed_error() -> None:
     clock = Clock()
     with (
         answering("BatchGetItem", processing(0)) as calls,
-        pytest.raises(reads.Throttled, match="10 of 10 keys"),
+        pytest.raises(Throttled, match="10 of 10 keys"),
     ):
-        reads.bodies("packages", range(10, 0, -1), clock.backoff)
+        reads.get_bodies("packages", range(10, 0, -1), clock.backoff)
     assert len(calls) == clock.backoff.attempts
     assert len(clock.slept) == clock.backoff.attempts - 1
 
@@ -95,9 +96,9 @@ def test_keys_that_stay_unprocessed_end_in_a_typed_error() -> None:
 def test_keys_processed_with_the_last_try_are_an_answer() -> None:
     clock = Clock()
     with answering("BatchGetItem", processing(2)) as calls:
-        found = reads.bodies("packages", range(10, 0, -1), clock.backoff)
+        found = reads.get_bodies("packages", range(10, 0, -1), clock.backoff)
         assert None not in found
-        found = reads.bodies("packages", [*range(1, 11), 11, 12], clock.backoff)
+        found = reads.get_bodies("packages", [*range(1, 11), 11, 12], clock.backoff)
     assert found[:10].count(None) == 0
     assert found[10:] == [None, None]
     assert set(calls.operations) == {"BatchGetItem"}
@@ -105,18 +106,18 @@ def test_keys_processed_with_the_last_try_are_an_answer() -> None:
 
 def test_no_ids_are_no_request() -> None:
     with recorded() as calls:
-        assert reads.bodies("packages", []) == []
-        assert reads.body_by_id("packages", -1) is None
-        assert reads.body_by_id("packages", 2**63) is None
-        assert reads.body_by_slug("packages", "") is None
-        assert reads.body_by_slug("packages", "é" * 1025) is None
+        assert reads.get_bodies("packages", []) == []
+        assert reads.get_body_by_id("packages", -1) is None
+        assert reads.get_body_by_id("packages", 2**63) is None
+        assert reads.get_body_by_slug("packages", "") is None
+        assert reads.get_body_by_slug("packages", "é" * 1025) is None
     assert len(calls) == 0
 
 
 def test_more_than_a_batch_comes_in_its_order() -> None:
     wanted = [*range(400, 0, -1)]
     with answering("BatchGetItem", lambda _, call: call()) as calls:
-        found = reads.bodies("packages", wanted)
+        found = reads.get_bodies("packages", wanted)
     # Four at once, and the 390 that are not there once more.
     assert calls.operations == ["BatchGetItem"] * 8
     assert [n for n, body in zip(wanted, found, strict=True) if body] == [*range(10, 0, -1)]
@@ -163,12 +164,12 @@ def engine_at(url: str, retries: int, monkeypatch: pytest.MonkeyPatch) -> Iterat
     names = {kind: model.Meta.table_name for kind, model in models.MODELS.items()}
     with monkeypatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", url)
-        patch.setattr(models, "READ_TIMEOUT_SECONDS", 0.05)
-        patch.setattr(models, "CONNECT_TIMEOUT_SECONDS", 0.05)
-        patch.setattr(models, "MAX_RETRY_ATTEMPTS", retries)
-        models.bind(names)
+        patch.setattr(aws, "READ_TIMEOUT_SECONDS", 0.05)
+        patch.setattr(aws, "CONNECT_TIMEOUT_SECONDS", 0.05)
+        patch.setattr(aws, "MAX_ATTEMPTS", retries + 1)
+        models.bind_tables(names)
         yield
-    models.bind(names)
+    models.bind_tables(names)
 
 
 def _attempts() -> list[type[PynamoDBException]]:
@@ -224,5 +225,5 @@ def test_a_lost_answer_is_an_error_and_what_was_written_is_right() -> None:
         changes.create(package(11))
     # It may have been carried out: it is not for the writer to send it again.
     assert calls.operations.count("TransactWriteItems") == 1
-    assert reads.ids_at("packages", 0, 1) == (11, [11])
+    assert reads.get_ids("packages", 0, 1) == (11, [11])
     assert queries.get_body_by_slug("packages", "package-11") is not None

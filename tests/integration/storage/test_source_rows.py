@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.storage import dump, sources
-from chalicelib.storage.attributes import PackedAttribute, ProvenanceAttribute
-from chalicelib.storage.capacity import item_size
+from chalicelib.storage import raw_items, sources
+from chalicelib.storage.attributes import CompressedJSONAttribute, ProvenanceAttribute
+from chalicelib.storage.capacity import compute_item_size
 from chalicelib.storage.refresh_models import SourceItem
 from tests.support.upstream.asking import TODAY
 
@@ -25,7 +25,7 @@ _ORIGINS = st.lists(st.text(max_size=8), min_size=3, max_size=3)
 
 @given(st.dictionaries(st.text(), _JSON, max_size=4))
 def test_a_state_is_read_as_it_was_written(state: dict[str, Any]) -> None:
-    stored = PackedAttribute()
+    stored = CompressedJSONAttribute()
     assert stored.deserialize(stored.serialize(state)) == state
     assert stored.deserialize(json.dumps(state)) == state
 
@@ -58,15 +58,15 @@ def test_a_row_of_before_is_read_and_small_once_it_is_written() -> None:
         "state": {"S": json.dumps(state)},
         "provenance": {"S": json.dumps(provenance)},
     }
-    assert dump.create("sources", before)
-    (row,) = sources.of_package(1)
+    assert raw_items.create_item("sources", before)
+    (row,) = sources.get_package_sources(1)
     assert (row.state, row.provenance, row.due) == (state, provenance, 1764007200.5)
-    sources.replace(row, 3)
-    after = dump.read("sources", before)
+    sources.replace_source(row, 3)
+    after = raw_items.get_item("sources", before)
     assert after is not None
     assert ({*after["state"]}, {*after["provenance"]}) == ({"B"}, {"B"})
     assert "leased" not in after
-    (row,) = sources.of_package(1)
+    (row,) = sources.get_package_sources(1)
     assert (row.state, row.provenance, row.version) == (state, provenance, 4)
 
 
@@ -112,4 +112,4 @@ def test_a_row_is_one_write_unit_with_all_that_github_says() -> None:
             name: [source, instant().isoformat(), token] for name, (source, token) in marks.items()
         },
     )
-    assert item_size(row.serialize()) < 0.9 * 1024
+    assert compute_item_size(row.serialize()) < 0.9 * 1024

@@ -10,7 +10,8 @@ from chalicelib.catalog import changes
 from chalicelib.catalog.item_writes import add_writes
 from chalicelib.local.engine import Engine
 from chalicelib.storage.backoff import Backoff
-from chalicelib.storage.transaction import Contended, ItemTooLarge, NameTaken, Transaction
+from chalicelib.storage.errors import Contended, ItemTooLarge, NameTaken
+from chalicelib.storage.transaction import Transaction
 from tests.support.entities import category, grid, package
 from tests.support.races import Answer, answering, before_each
 from tests.support.state import (
@@ -152,8 +153,8 @@ def test_an_empty_transaction_asks_for_nothing() -> None:
 def test_a_name_passes_from_one_to_another_in_one_transaction() -> None:
     first = changes.get(type(package()), 1)
     transaction = creation(2)
-    transaction.release("packages/slug/package-1", 1)
-    transaction.claim("packages/slug/package-1", 2)
+    transaction.free_name("packages/slug/package-1", 1)
+    transaction.reserve_name("packages/slug/package-1", 2)
     assert len(transaction) == 6
     transaction.commit()
     with pytest.raises(NameTaken):

@@ -6,7 +6,7 @@ import pytest
 from chalice.test import Client
 
 import app
-from chalicelib.backup import export_layout
+from chalicelib.backup import manifest
 from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.fetch_result import REPOSITORY
 from chalicelib.refresh.hosts.registry import hosts
@@ -146,7 +146,7 @@ def test_publishing_tells_how_large_the_index_is(client: Client, bucket: None, t
     client.lambda_.invoke("publish", tick(client))
     printed = told()
     line = printed.line("publish")
-    (key,) = [key for key, _ in objects.listed("") if line["sha256"] in key]
+    (key,) = [key for key, _ in objects.iter_keys("") if line["sha256"] in key]
     segment = objects.read(key)
     assert segment is not None
     assert (line["entries"], line["size"], line["is_current"]) == (3, len(segment.body), True)
@@ -157,13 +157,13 @@ def test_exporting_tells_where_to_and_how_much(client: Client, bucket: None, tol
     Site(3).build()
     client.lambda_.invoke("export", tick(client))
     line = told().line("export")
-    assert objects.read(line["prefix"] + export_layout.MARK) is not None
+    assert objects.read(line["prefix"] + manifest.MANIFEST_NAME) is not None
     assert line["items"] > 3
 
 
 def test_loading_tells_what_became_of_each_file(client: Client, bucket: None, told: Told) -> None:
     objects.overwrite("catalogues/a.json", b"none of ours")
-    uploaded = client.events.generate_s3_event(objects.bucket(), "catalogues/a.json")
+    uploaded = client.events.generate_s3_event(objects.get_bucket_name(), "catalogues/a.json")
     app.load(uploaded, Context(900))
     line = told().line("load")
     assert (line["key"], line["status"], line["refused"]) == ("catalogues/a.json", "refused", 0)

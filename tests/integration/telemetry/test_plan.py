@@ -24,7 +24,7 @@ HOUR = 3600.0
 def make_due(number: int, at: datetime) -> None:
     item = row(number)
     item.due = at.timestamp()
-    sources.replace(item, int(item.version))
+    sources.replace_source(item, int(item.version))
 
 
 def github() -> GitHub:

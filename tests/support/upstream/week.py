@@ -110,7 +110,7 @@ class Week:
                     self.report.backwards.append((id, name, before, after))
             self._seen[id] = figures
         for kind in (REPOSITORY, PROJECT):
-            rows = sources.read_many(kind, written)
+            rows = sources.get_sources(kind, written)
             for id in written:
                 self._rows.pop((kind, id), None)
             self._rows |= {(kind, id): row for id, row in rows.items()}

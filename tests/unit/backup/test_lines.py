@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.backup.dynamodb_json import decode, digest, encode
+from chalicelib.backup.dynamodb_json import decode_item, encode_item, hash_item
 
 _LAST = 10**30
 NUMBERS = st.decimals(-_LAST, _LAST, allow_nan=False, allow_infinity=False, places=3).map(str)
@@ -37,10 +37,10 @@ ITEMS = st.dictionaries(NAMES, VALUES, max_size=4)
 
 @given(ITEMS)
 def test_an_item_comes_back_from_its_line(item: dict[str, Any]) -> None:
-    line = encode(item)
+    line = encode_item(item)
     assert line.count(b"\n") == 1
-    assert decode(line) == item
-    assert digest(decode(line)) == digest(item)
+    assert decode_item(line) == item
+    assert hash_item(decode_item(line)) == hash_item(item)
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ def test_an_item_comes_back_from_its_line(item: dict[str, Any]) -> None:
     ],
 )
 def test_what_dynamodb_calls_equal_is_equal(one: Any, other: Any, is_same: bool) -> None:
-    assert (digest({"a": one}) == digest({"a": other})) is is_same
+    assert (hash_item({"a": one}) == hash_item({"a": other})) is is_same
     nested = ({"a": {"M": {"b": {"L": [value]}}}} for value in (one, other))
-    assert (len({digest(item) for item in nested}) == 1) is is_same
+    assert (len({hash_item(item) for item in nested}) == 1) is is_same
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_what_dynamodb_calls_equal_is_equal(one: Any, other: Any, is_same: bool)
 )
 def test_what_is_no_item_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError):
-        decode(line)
+        decode_item(line)

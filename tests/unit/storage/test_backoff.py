@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.storage.backoff import DEFAULT, Backoff
+from chalicelib.storage.backoff import DEFAULT_BACKOFF, Backoff
 
 
 class Recorder:
@@ -33,7 +33,7 @@ def test_tries_are_bounded_and_each_wait_is_drawn_up_to_its_ceiling(
     attempts: int, base: float, cap: float, share: float
 ) -> None:
     record = Recorder(share)
-    assert list(record.backoff(attempts, base, cap).tries()) == list(range(attempts))
+    assert list(record.backoff(attempts, base, cap).iter_attempts()) == list(range(attempts))
     ceilings = [min(cap, base * 2**retry) for retry in range(1, attempts)]
     assert record.drawn == [(0.0, ceiling) for ceiling in ceilings]
     assert record.slept == [ceiling * share for ceiling in ceilings]
@@ -41,7 +41,7 @@ def test_tries_are_bounded_and_each_wait_is_drawn_up_to_its_ceiling(
 
 def test_nothing_is_slept_before_the_first_try_nor_after_the_one_that_succeeds() -> None:
     record = Recorder(1.0)
-    for attempt in record.backoff(8, 0.5, 10.0).tries():
+    for attempt in record.backoff(8, 0.5, 10.0).iter_attempts():
         assert len(record.slept) == attempt
         if attempt == 2:
             break
@@ -50,11 +50,20 @@ def test_nothing_is_slept_before_the_first_try_nor_after_the_one_that_succeeds()
 
 def test_no_attempts_are_no_tries() -> None:
     record = Recorder(1.0)
-    assert list(record.backoff(0, 0.5, 10.0).tries()) == []
+    assert list(record.backoff(0, 0.5, 10.0).iter_attempts()) == []
     assert record.slept == []
 
 
 def test_the_default_gives_up_within_seconds() -> None:
     record = Recorder(1.0)
-    assert len(list(record.backoff(DEFAULT.attempts, DEFAULT.base, DEFAULT.cap).tries())) > 1
+    assert (
+        len(
+            list(
+                record.backoff(
+                    DEFAULT_BACKOFF.attempts, DEFAULT_BACKOFF.base, DEFAULT_BACKOFF.cap
+                ).iter_attempts()
+            )
+        )
+        > 1
+    )
     assert sum(record.slept) < 10

@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.storage.capacity import get_units, item_size, query_units, value_size
+from chalicelib.storage.capacity import (
+    compute_get_units,
+    compute_item_size,
+    compute_query_units,
+    compute_value_size,
+)
 
 SIZES: list[tuple[dict[str, Any], int]] = [
     # Text and bytes count as UTF-8 and as they are; a name counts elsewhere.
@@ -43,7 +48,7 @@ SIZES: list[tuple[dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("value", "size"), SIZES, ids=str)
 def test_a_value_has_its_published_size(value: dict[str, Any], size: int) -> None:
-    assert value_size(value) == size
+    assert compute_value_size(value) == size
 
 
 def test_an_item_is_its_names_and_values() -> None:
@@ -52,12 +57,12 @@ def test_an_item_is_its_names_and_values() -> None:
         "title": {"S": "café"},
         "é": {"NULL": True},
     }
-    assert item_size(item) == (2 + 3) + (5 + 5) + (2 + 1)
+    assert compute_item_size(item) == (2 + 3) + (5 + 5) + (2 + 1)
 
 
 def test_an_unknown_type_is_an_error() -> None:
     with pytest.raises(ValueError, match="X"):
-        value_size({"X": "1"})
+        compute_value_size({"X": "1"})
 
 
 @pytest.mark.parametrize(
@@ -76,8 +81,8 @@ def test_an_unknown_type_is_an_error() -> None:
     ],
 )
 def test_a_get_rounds_up_each_item(sizes: list[int], units: float) -> None:
-    assert get_units(sizes) == units
-    assert get_units(sizes, consistent=True) == 2 * units
+    assert compute_get_units(sizes) == units
+    assert compute_get_units(sizes, consistent=True) == 2 * units
 
 
 @pytest.mark.parametrize(
@@ -94,5 +99,5 @@ def test_a_get_rounds_up_each_item(sizes: list[int], units: float) -> None:
     ],
 )
 def test_a_query_rounds_up_the_sum(sizes: list[int], units: float) -> None:
-    assert query_units(sizes) == units
-    assert query_units(sizes, consistent=True) == 2 * units
+    assert compute_query_units(sizes) == units
+    assert compute_query_units(sizes, consistent=True) == 2 * units
