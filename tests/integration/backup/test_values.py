@@ -59,8 +59,8 @@ MISSHAPEN: list[tuple[Any, str]] = [
     ({"SS": "ab"}, "not a set, or an empty one: 'ab'"),
     ({"L": {}}, "not a DynamoDB type: {'L': {}}"),
     ({"L": [1]}, "not one value of one type: 1"),
-    ({"M": []}, "not of a type"),
-    ({"X": "1"}, "not of a type"),
+    ({"M": []}, "not a DynamoDB type"),
+    ({"X": "1"}, "not a DynamoDB type"),
     ([], "not one value of one type: []"),
 ]
 #: The last that DynamoDB takes.
