@@ -11,8 +11,8 @@ from chalicelib.search.publisher import publish
 from chalicelib.storage import objects
 from tests.browser import install
 from tests.browser.visiting import WAIT_MS, missing, visiting
-from tests.integration.api.client import settings
 from tests.support import fixtures
+from tests.support.api_client import settings
 from tests.support.serving import serving
 
 _FLAGS = (

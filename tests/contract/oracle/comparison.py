@@ -8,7 +8,7 @@ from django.utils.html import urlize
 from rest_framework.utils.mediatypes import order_by_precedence
 
 from tests.contract.oracle.doors import Asked
-from tests.integration.api.client import Reply
+from tests.support.api_client import Reply
 from tests.support.page import response_info
 
 #: Whether our app has the page for people yet, and the search.

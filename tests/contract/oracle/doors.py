@@ -16,7 +16,7 @@ from django.db import connection, transaction
 
 from tests.contract.oracle.catalogue import records
 from tests.contract.oracle.directory.models import MODELS
-from tests.integration.api.client import Reply, exchange, replies
+from tests.support.api_client import Reply, exchange, replies
 from tests.support.fixtures import load_records
 from tests.support.serving import answering
 from tests.support.tables import empty

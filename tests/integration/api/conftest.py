@@ -10,7 +10,7 @@ from chalicelib.importer.report import LoadReport
 from chalicelib.local.engine import Engine
 from chalicelib.search.publisher import publish
 from chalicelib.storage import objects
-from tests.integration.api.client import settings
+from tests.support.api_client import settings
 from tests.support.serving import serving
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.integration.api.client import Reply, ask
+from tests.support.api_client import Reply, ask
 
 TOO_MANY = "&".join(["a=1"] * 1001)
 

@@ -6,8 +6,8 @@ import pytest
 from chalice.test import Client
 
 import app
-from tests.integration.api.client import SITE, ask, settings
-from tests.integration.api.events import CATCH_ALL, ITEM, answer_to
+from tests.support.api_client import SITE, ask, settings
+from tests.support.gateway_events import CATCH_ALL, ITEM, answer_to
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.integration.api.client import SITE, ask, exchange, replies, settings
+from tests.support.api_client import SITE, ask, exchange, replies, settings
 
 PATHS = [
     "/api/v4/",

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
-from tests.integration.api.client import Reply, ask, exchange, replies
+from tests.support.api_client import Reply, ask, exchange, replies
 
 LIST = "/api/v4/packages/"
 

@@ -10,8 +10,8 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 import app
-from tests.integration.api.client import Reply, ask, settings
-from tests.integration.api.html.document import Document
+from tests.support.api_client import Reply, ask, settings
+from tests.support.html_document import Document
 
 HOST = "djangopackages.org"
 ROUTES = [

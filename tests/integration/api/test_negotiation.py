@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chalicelib.api.negotiation import accepts_gzip
-from tests.integration.api.client import ROOT, ask
+from tests.support.api_client import ROOT, ask
 
 VIEWS = {
     "": "Api Root",

@@ -1,8 +1,8 @@
 """Before ``init``: an answer, and one that says to come back."""
 
 from chalicelib.local.engine import Engine
-from tests.integration.api.client import ask
 from tests.support import tables
+from tests.support.api_client import ask
 from tests.support.serving import answering
 
 

@@ -11,7 +11,7 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from chalicelib.catalog import changes
-from tests.integration.api.client import ROOT, ask, settings
+from tests.support.api_client import ROOT, ask, settings
 from tests.support.entities import category, package
 
 #: Highest first, in three segments of the directory, with text that JSON escapes in many ways.

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.integration.api.client import ROOT, ask
+from tests.support.api_client import ROOT, ask
 
 NO_PACKAGE = "No Package matches the given query."
 COLLECTIONS = {

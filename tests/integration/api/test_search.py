@@ -12,7 +12,7 @@ import app
 from chalicelib.search import index_manifest
 from chalicelib.search.cache import IndexCache
 from chalicelib.storage import objects
-from tests.integration.api.client import ask
+from tests.support.api_client import ask
 from tests.support.bucket import client_error, failing
 
 KEYS = [

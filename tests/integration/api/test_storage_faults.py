@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from chalicelib.storage import models
-from tests.integration.api.client import ask
+from tests.support.api_client import ask
 
 PATHS = [
     "/api/v4/packages/",

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.integration.api.client import ask
+from tests.support.api_client import ask
 
 THREADS, ROUNDS = 8, 40
 

@@ -10,8 +10,8 @@ from chalicelib.backup import manifest
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.settings import TABLES
 from chalicelib.storage import objects, raw_items
-from tests.integration.backup.exports import body, by_dynamodb, keys, one_by_dynamodb, restore, wipe
 from tests.support import state
+from tests.support.exports import body, by_dynamodb, keys, one_by_dynamodb, restore, wipe
 
 
 @pytest.mark.parametrize("prefix", ["", "aws/", "exports/of-november/"])

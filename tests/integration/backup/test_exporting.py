@@ -13,10 +13,10 @@ from chalicelib.backup.exporter import export_tables
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.settings import TABLES
 from chalicelib.storage import objects, raw_items
-from tests.integration.backup.exports import body, keys, lines, restore, wipe
 from tests.support import bucket as s3
 from tests.support import state
 from tests.support.aws import Died, failing
+from tests.support.exports import body, keys, lines, restore, wipe
 
 NOW = "2026-11-25T21:00:00.5Z"
 PREFIX = "exports/20261125T210000Z/"

@@ -14,9 +14,9 @@ from chalicelib.backup.dynamodb_json import encode_item
 from chalicelib.backup.exporter import export_tables
 from chalicelib.cli.__main__ import main
 from chalicelib.storage import objects, raw_items
-from tests.integration.backup.exports import body, by_dynamodb, restore, wipe
 from tests.integration.backup.test_values import KEY, nested
 from tests.support import state
+from tests.support.exports import body, by_dynamodb, restore, wipe
 
 Capture = pytest.CaptureFixture[str]
 PREFIX = "exports/20261125T210000Z/"

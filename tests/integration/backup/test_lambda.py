@@ -9,9 +9,9 @@ from chalice.test import Client
 import app
 from chalicelib.backup import manifest
 from chalicelib.storage import objects
-from tests.integration.backup.exports import restore, wipe
 from tests.support import bucket as s3
 from tests.support import state
+from tests.support.exports import restore, wipe
 
 
 def _tick(client: Client) -> object:

@@ -16,11 +16,11 @@ from chalicelib.storage.errors import Throttled
 from chalicelib.storage.models import NameItem
 from chalicelib.storage.raw_items import RawItem
 from tests.integration.backup.conftest import source
-from tests.integration.backup.exports import restore, wipe
-from tests.integration.refresh.toy import Toy
 from tests.support import entities, state
 from tests.support.aws import Died, dying, failing, recorded
+from tests.support.exports import restore, wipe
 from tests.support.races import answering
+from tests.support.toy_host import Toy
 
 NOW = 1_764_100_000
 

@@ -13,9 +13,9 @@ from chalicelib import clock
 from chalicelib.backup.exporter import export_tables
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.storage import objects
-from tests.integration.backup.exports import body, by_dynamodb, restore, wipe
 from tests.support import state
 from tests.support.bucket import client_error, failing
+from tests.support.exports import body, by_dynamodb, restore, wipe
 
 PREFIX = "exports/20261125T210000Z/"
 DATA = "packages/data/00000.json.gz"

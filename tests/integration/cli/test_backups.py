@@ -11,14 +11,14 @@ from chalicelib.refresh.leases import Held
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.searcher import search
 from chalicelib.storage import objects, raw_items, refresh_state
-from tests.integration.backup.exports import by_dynamodb, one_by_dynamodb, wipe
-from tests.integration.refresh.toy import Toy
 from tests.support import process, state
 from tests.support.aws import failing
 from tests.support.bucket import client_error
 from tests.support.bucket import failing as failing_bucket
+from tests.support.exports import by_dynamodb, one_by_dynamodb, wipe
 from tests.support.fixtures import category, grid, package, row, write
 from tests.support.tables import delete_tables
+from tests.support.toy_host import Toy
 
 Capture = pytest.CaptureFixture[str]
 PREFIX = "exports/20261125T210000Z/"

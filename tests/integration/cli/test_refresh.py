@@ -5,9 +5,9 @@ from datetime import datetime
 import pytest
 
 from chalicelib.storage import sources
-from tests.integration.api.client import ask
 from tests.integration.cli.conftest import Site
 from tests.support import state
+from tests.support.api_client import ask
 from tests.support.serving import answering
 from tools.fakehosts import changing, making
 

@@ -7,9 +7,9 @@ import pytest
 
 from chalicelib.refresh.batch import from_message
 from chalicelib.storage import aws, sources
-from tests.integration.api.client import ask
 from tests.integration.cli.conftest import Site
 from tests.support import printed, state
+from tests.support.api_client import ask
 from tests.support.fixtures import write
 from tests.support.queues import Queues, queues, record
 from tests.support.serving import answering

@@ -25,14 +25,14 @@ from chalicelib.refresh.fetch_result import PROJECT
 from chalicelib.settings import Upstreams
 from chalicelib.storage import objects, refresh_state, sources
 from chalicelib.storage.models import MembershipItem
-from tests.integration.refresh.index.documents import document, root
-from tests.integration.refresh.site import Site, read, row
 from tests.integration.refresh.test_lambda import GRAPHQL, Context, event, repositories, tick
 from tests.support import entities
 from tests.support.fixtures import category, grid, package
 from tests.support.fixtures import row as row_of
+from tests.support.index_documents import document, root
 from tests.support.queues import Queues, queues
 from tests.support.races import before_each
+from tests.support.refresh_site import Site, read, row
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

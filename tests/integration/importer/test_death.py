@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tests.integration.importer.halfway import worse_faults
 from tests.support import state
 from tests.support.aws import Calls, Died, dying, recorded
 from tests.support.fixtures import Json, category, grid, load_file, package, row, version, write
+from tests.support.halfway import worse_faults
 
 
 def _first() -> list[Json]:

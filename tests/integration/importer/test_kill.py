@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 from chalicelib.cli.__main__ import main
-from tests.integration.importer.halfway import worse_faults
 from tests.support import process, state
 from tests.support.fixtures import load_file
+from tests.support.halfway import worse_faults
 
 _SECONDS = 30
 

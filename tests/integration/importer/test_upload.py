@@ -14,8 +14,12 @@ from chalicelib.importer import membership_rows, upload
 from chalicelib.search import index_manifest
 from chalicelib.storage import aws, objects, sources
 from chalicelib.storage.models import LoadItem
-from tests.integration.backup.exports import keys
-from tests.integration.importer.upload_calls import (
+from tests.support import bucket as s3
+from tests.support import state
+from tests.support.aws import failing
+from tests.support.exports import keys
+from tests.support.fixtures import category, generate, grid, package, row
+from tests.support.upload_calls import (
     AMPLE,
     RECORDS,
     Context,
@@ -26,10 +30,6 @@ from tests.integration.importer.upload_calls import (
     outcome,
     put,
 )
-from tests.support import bucket as s3
-from tests.support import state
-from tests.support.aws import failing
-from tests.support.fixtures import category, generate, grid, package, row
 
 pytestmark = pytest.mark.usefixtures("tables", "bucket")
 

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.importer import fixture, upload
 from chalicelib.importer import report as outcomes
-from tests.integration.importer.upload_calls import AMPLE, event, load, outcome, put
 from tests.support import state
+from tests.support.upload_calls import AMPLE, event, load, outcome, put
 
 pytestmark = pytest.mark.usefixtures("tables", "bucket")
 

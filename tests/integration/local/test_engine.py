@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from chalicelib.local.engine import CREDENTIALS, Engine, EngineError
-from tests.integration.local.processes import engines_of, listening, wait_for_end
+from tests.support.local_processes import engines_of, listening, wait_for_end
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: 127.0.0.1 as the kernel writes it.

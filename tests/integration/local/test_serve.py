@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.local.processes import engines_of, listening
+from tests.support.local_processes import engines_of, listening
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EXPECTED = Path(__file__).resolve().parents[1] / "api" / "package_3708.json"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chalicelib.refresh import planner, queue
-from tests.integration.refresh.site import EVERY, Site, history, read, row
-from tests.integration.refresh.toy import Toy
 from tests.support.deaths import dies
 from tests.support.queues import Queues, queues
+from tests.support.refresh_site import EVERY, Site, history, read, row
 from tests.support.state import Rows, assert_sound, restore, rows, tables_of_a_module
+from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay
 
 COUNT = 5

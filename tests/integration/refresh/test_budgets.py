@@ -8,9 +8,9 @@ import pytest
 from chalicelib.refresh.budget import SharedBudget, stored
 from chalicelib.refresh.rate_limit import Reading
 from chalicelib.storage.refresh_state import acquire_slot, release_slot
-from tests.integration.refresh.toy import COST, Toy
 from tests.support.aws import recorded
 from tests.support.races import Answer, answering
+from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import TODAY
 
 pytestmark = pytest.mark.usefixtures("tables")

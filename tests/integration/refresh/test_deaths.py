@@ -12,11 +12,11 @@ import pytest
 
 from chalicelib.refresh import planner, queue
 from chalicelib.refresh.leases import LEASE_SECONDS
-from tests.integration.refresh.site import EVERY, Site
-from tests.integration.refresh.toy import Toy
 from tests.support.deaths import calls_of, dies
 from tests.support.queues import Queues, queues
+from tests.support.refresh_site import EVERY, Site
 from tests.support.state import Rows, assert_sound, contents, restore, rows, tables_of_a_module
+from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay, Routes
 
 #: One package of each kind of outcome: changed, unchanged, gone, failed, moved, put off.

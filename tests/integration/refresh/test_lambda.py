@@ -18,9 +18,9 @@ from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.refresh.worker import SLOT_SECONDS
 from chalicelib.settings import Upstreams
 from chalicelib.storage import aws, sources
-from tests.integration.refresh.site import Site, history, read, row
 from tests.support.aws import failing
 from tests.support.queues import Queues, queues
+from tests.support.refresh_site import Site, history, read, row
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

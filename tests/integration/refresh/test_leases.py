@@ -19,11 +19,11 @@ from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.errors import Contended
 from chalicelib.storage.refresh_state import Lease
 from chalicelib.storage.sources import DueSource
-from tests.integration.refresh.site import EVERY, Site, row, stars
-from tests.integration.refresh.toy import Toy
 from tests.support.aws import recorded
 from tests.support.races import before_each
+from tests.support.refresh_site import EVERY, Site, row, stars
 from tests.support.state import rows
+from tests.support.toy_host import Toy
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

@@ -12,8 +12,8 @@ from chalicelib.refresh.fetch_result import Failed, FetchResult, Figures
 from chalicelib.refresh.leases import LEASE_SECONDS
 from chalicelib.storage import sources
 from chalicelib.storage.refresh_models import HostItem, SourceItem
-from tests.integration.refresh.site import EVERY, Site, row
-from tests.integration.refresh.toy import Toy
+from tests.support.refresh_site import EVERY, Site, row
+from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay
 
 NOWHERE = "http://127.0.0.1:9"

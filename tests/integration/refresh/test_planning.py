@@ -15,9 +15,9 @@ from chalicelib.refresh.rate_limit import Policy, Rate
 from chalicelib.settings import SelfHosted, Upstreams
 from chalicelib.storage import sources
 from chalicelib.storage.refresh_models import SourceItem
-from tests.integration.refresh.site import EVERY, Site, row, stars
-from tests.integration.refresh.toy import Toy
 from tests.support.entities import category, package
+from tests.support.refresh_site import EVERY, Site, row, stars
+from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay
 
 pytestmark = pytest.mark.usefixtures("tables")

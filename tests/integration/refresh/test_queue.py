@@ -9,10 +9,10 @@ from chalicelib.refresh import planner, queue
 from chalicelib.refresh.batch import Batch, from_message
 from chalicelib.refresh.queue import QueueError
 from chalicelib.storage import aws
-from tests.integration.refresh.site import EVERY, Site, read, row, stars
-from tests.integration.refresh.toy import Toy
 from tests.support.aws import failing
 from tests.support.queues import Queues, queues, record
+from tests.support.refresh_site import EVERY, Site, read, row, stars
+from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay
 
 pytestmark = pytest.mark.usefixtures("tables")

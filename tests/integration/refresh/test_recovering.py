@@ -17,10 +17,10 @@ from chalicelib.refresh.json_fields import names
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import SLOT_SECONDS, NoSlot
 from chalicelib.settings import BadSetting, Upstreams
-from tests.integration.refresh.site import Site, row, stars
-from tests.integration.refresh.toy import Toy
 from tests.support.entities import category, package
 from tests.support.races import before_each
+from tests.support.refresh_site import Site, row, stars
+from tests.support.toy_host import Toy
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

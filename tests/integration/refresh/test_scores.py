@@ -13,12 +13,12 @@ from chalicelib.catalog.entities import Package
 from chalicelib.cli.__main__ import main
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.search.cache import IndexCache
-from tests.integration.api.client import ask
-from tests.integration.refresh.site import Site, history, read
-from tests.integration.refresh.toy import Toy
+from tests.support.api_client import ask
 from tests.support.fixtures import write
+from tests.support.refresh_site import Site, history, read
 from tests.support.serving import answering
 from tests.support.state import assert_sound
+from tests.support.toy_host import Toy
 from tests.support.upstream.asking import FakeTime
 from tools.fakehosts import Truth, World, changing, making
 from tools.fakehosts.replay import Replay

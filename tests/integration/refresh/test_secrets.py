@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.catalog import changes
 from chalicelib.cli.__main__ import main
-from tests.integration.api.client import ask
 from tests.support import state
+from tests.support.api_client import ask
 from tests.support.entities import category, package
 from tests.support.serving import answering
 from tools.fakehosts.replay import Made, Replay

@@ -10,9 +10,9 @@ from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 from chalicelib.refresh.status import Left, budgets, standing
 from chalicelib.settings import Upstreams
-from tests.integration.refresh.site import Site, stars
-from tests.integration.refresh.toy import COST, Toy
 from tests.support.entities import package
+from tests.support.refresh_site import Site, stars
+from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

@@ -1,6 +1,6 @@
 """A week on which three in ten answers of every host are faults of all kinds."""
 
-from tests.integration.refresh.weeks import lived
+from tests.support.upstream.week_process import lived
 from tools.fakehosts.faults import KINDS
 
 

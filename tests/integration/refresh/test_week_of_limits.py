@@ -2,7 +2,7 @@
 
 import json
 
-from tests.integration.refresh.weeks import lived
+from tests.support.upstream.week_process import lived
 from tools.fakehosts.making import BITBUCKET, CODEBERG, GITHUB, GITLAB
 
 

@@ -10,10 +10,10 @@ from chalicelib.catalog.entities import Package
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import NoSlot
 from chalicelib.storage.refresh_models import SourceItem
-from tests.integration.refresh.site import Site, history, read, row, stars
-from tests.integration.refresh.toy import Toy
 from tests.support.entities import THEN
+from tests.support.refresh_site import Site, history, read, row, stars
 from tests.support.state import assert_sound
+from tests.support.toy_host import Toy
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

@@ -14,11 +14,11 @@ from chalicelib.refresh.queue import QueueError
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.settings import Upstreams
 from chalicelib.storage import objects
-from tests.integration.refresh.site import Site
 from tests.integration.refresh.test_lambda import GRAPHQL, Context, event, repositories, tick
 from tests.integration.telemetry.conftest import NOTHING, PAGE, TOKEN, Days, Told, documented
 from tests.support.aws import failing
 from tests.support.queues import Queues
+from tests.support.refresh_site import Site
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay
 

@@ -8,11 +8,11 @@ from chalice.test import Client
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.hosts.github import GitHub
 from chalicelib.storage import sources
-from tests.integration.refresh.site import Site, row
 from tests.integration.refresh.test_lambda import GRAPHQL, repositories, tick
 from tests.integration.telemetry.conftest import NOTHING, TOKEN, Days, Told
 from tests.support.aws import recorded
 from tests.support.queues import Queues
+from tests.support.refresh_site import Site, row
 from tests.support.upstream.asking import TODAY
 from tools.fakehosts.replay import Replay, Routes
 

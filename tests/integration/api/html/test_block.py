@@ -13,8 +13,8 @@ from chalicelib.api.renderers import JSON, PAGE, Context
 from chalicelib.api.request import Request
 from chalicelib.api.routes import Match
 from chalicelib.settings import Settings
-from tests.integration.api.client import ROOT, ask
-from tests.integration.api.html.document import HTML, Document, page
+from tests.support.api_client import ROOT, ask
+from tests.support.html_document import HTML, Document, page
 
 HEAD = "HTTP {}\nAllow: GET, HEAD, OPTIONS\nContent-Type: application/json\nVary: Accept\n\n"
 PATHS = {

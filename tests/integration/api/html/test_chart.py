@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.api.html import chart
-from tests.integration.api.html.document import page
 from tests.support import fixtures
+from tests.support.html_document import page
 
 WEEKS = [place % 7 for place in range(52)]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.api.client import ROOT, ask
-from tests.integration.api.html.document import Document, page
+from tests.support.api_client import ROOT, ask
+from tests.support.html_document import Document, page
 
 
 def _figures(found: Document) -> dict[str, str]:

@@ -9,9 +9,9 @@ from chalicelib.api.renderers import PAGE, Context
 from chalicelib.api.request import Request
 from chalicelib.api.routes import Match
 from chalicelib.settings import Settings
-from tests.integration.api.client import ask, settings
-from tests.integration.api.html.document import HTML, Document, document, page
 from tests.support import fixtures
+from tests.support.api_client import ask, settings
+from tests.support.html_document import HTML, Document, document, page
 
 SCRIPT = "</pre></style></script><script>alert(1)</script><img src=x onerror=alert(2)>"
 QUOTES = '"\' onmouseover="alert(3)" `{{ 7*7 }}{% raw %}\r\n\u2028\u2029\u202e\x7f&lt;'

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.storage import models
-from tests.integration.api.client import ROOT, ask, settings
-from tests.integration.api.html.document import HTML, Document, document, page
+from tests.support.api_client import ROOT, ask, settings
+from tests.support.html_document import HTML, Document, document, page
 
 PATHS = ["", "packages/?limit=3", "packages/3708/", "grids/chat/", "categories/1/?format=api"]
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

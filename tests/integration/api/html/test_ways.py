@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.integration.api.client import ROOT, ask, settings
-from tests.integration.api.html.document import HTML, Document, Element, page
+from tests.support.api_client import ROOT, ask, settings
+from tests.support.html_document import HTML, Document, Element, page
 
 CRUMBS = {
     "": ["Api Root"],

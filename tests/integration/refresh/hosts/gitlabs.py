@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.refresh.fetch_result import Source
 from chalicelib.refresh.hosts.gitlab import GitLab
-from tests.integration.refresh.hosts.histories import Tree
+from tests.support.histories import Tree
 from tests.support.upstream import asking
 from tools.fakehosts.replay import Made, Replay
 from tools.fakehosts.serving import Answer, Request

@@ -18,16 +18,9 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
-from tests.integration.refresh.hosts.histories import (
-    Made,
-    Tree,
-    assert_storable,
-    figures,
-    json_values,
-    known,
-)
-from tests.integration.refresh.hosts.spoiling import spoilt
-from tests.integration.refresh.hosts.statuses import each_status
+from tests.support.histories import Made, Tree, assert_storable, figures, json_values, known
+from tests.support.spoiling import spoilt
+from tests.support.statuses import each_status
 from tests.support.upstream import asking
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
 from tools.fakehosts.replay import Replay

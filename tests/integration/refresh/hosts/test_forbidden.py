@@ -9,7 +9,7 @@ from chalicelib.refresh.fetch_result import Failed, Postponed
 from chalicelib.refresh.hosts.base import is_limit
 from chalicelib.refresh.http.response import Reply
 from tests.integration.refresh.hosts.gitlabs import Project, Site, public, source
-from tests.integration.refresh.hosts.histories import Tree
+from tests.support.histories import Tree
 from tests.support.upstream.asking import TODAY, asked
 
 COMMITS = "GET /api/v4/projects/1/repository/commits"

@@ -18,15 +18,9 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from tests.integration.refresh.hosts.gitlabs import Project, Site, own, public, source
-from tests.integration.refresh.hosts.histories import (
-    Tree,
-    assert_storable,
-    figures,
-    json_values,
-    known,
-)
-from tests.integration.refresh.hosts.spoiling import spoilt
-from tests.integration.refresh.hosts.statuses import each_status
+from tests.support.histories import Tree, assert_storable, figures, json_values, known
+from tests.support.spoiling import spoilt
+from tests.support.statuses import each_status
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
 from tools.fakehosts.serving import Request
 

@@ -14,8 +14,8 @@ from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from chalicelib.refresh.http import client as asking
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import OutOfTime, Refused, Unreachable
-from tests.integration.refresh.index.documents import document
-from tests.integration.refresh.toy import COST, Toy
+from tests.support.index_documents import document
+from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import FakeTime, asked, source
 from tools.fakehosts.replay import Replay
 

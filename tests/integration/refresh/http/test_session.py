@@ -9,7 +9,7 @@ import pytest
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
-from tests.integration.refresh.toy import COST, Toy
+from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import TODAY, FakeTime
 from tools.fakehosts.replay import Made, Replay, Routes
 

@@ -17,7 +17,7 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from chalicelib.refresh.hosts.index.package_index import PackageIndex, default_url
-from tests.integration.refresh.index.documents import document
+from tests.support.index_documents import document
 from tests.support.upstream.asking import TODAY, FakeTime, asked, source
 from tools.fakehosts.replay import Made, Replay, Routes
 from tools.fakehosts.serving import RESET, Answer

@@ -7,15 +7,8 @@ import pytest
 
 from chalicelib.refresh.fetch_result import PROJECT, Figures, Gone, Unchanged
 from chalicelib.refresh.hosts.index.serials import MEDIA_TYPE
-from tests.integration.refresh.index.catalogue import (
-    NAMES,
-    SERIALS,
-    fetched,
-    serials_of,
-    serving,
-    sources,
-)
-from tests.integration.refresh.index.documents import document, root
+from tests.support.index_documents import document, root
+from tests.support.index_projects import NAMES, SERIALS, fetched, serials_of, serving, sources
 from tests.support.upstream.asking import TODAY, FakeTime, source
 from tools.fakehosts.replay import Made, Replay, Routes
 from tools.fakehosts.serving import Request

@@ -12,7 +12,8 @@ from chalicelib.refresh.fetch_result import Postponed
 from chalicelib.refresh.hosts.index.serials import KEY, Serials
 from chalicelib.refresh.http.failures import Limited, OutOfTime
 from chalicelib.storage import objects
-from tests.integration.refresh.index.catalogue import (
+from tests.support.index_documents import root
+from tests.support.index_projects import (
     NAMES,
     SERIALS,
     fetched,
@@ -21,7 +22,6 @@ from tests.integration.refresh.index.catalogue import (
     serving,
     sources,
 )
-from tests.integration.refresh.index.documents import root
 from tests.support.upstream.asking import TODAY, FakeTime
 from tools.fakehosts.replay import Made, Replay
 from tools.fakehosts.serving import RESET, Answer, Request

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from chalicelib.catalog import validation
 from chalicelib.refresh.hosts.index.document import read
 from chalicelib.refresh.json_fields import BadValue
-from tests.integration.refresh.index.documents import document, upload
 from tests.support import entities
+from tests.support.index_documents import document, upload
 
 
 def _values(json: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import app
-from tests.integration.api.client import SITE
+from tests.support.api_client import SITE
 
 ITEM = "/api/v4/packages/{ident}"
 CATCH_ALL = "/{proxy+}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
 
-from tests.integration.api.client import Reply, ask
+from tests.support.api_client import Reply, ask
 
 HTML = {"Accept": "text/html"}
 _VOID = {"meta", "link", "input", "br", "hr", "img", "path", "rect"}

@@ -9,7 +9,7 @@ import pytest
 import app
 from chalicelib.api.allowed_hosts import domain_of, is_allowed
 from chalicelib.settings import BadSetting, from_environment
-from tests.integration.api.client import ROOT, ask, settings
+from tests.support.api_client import ROOT, ask, settings
 
 FORGED = [
     "evil.example",

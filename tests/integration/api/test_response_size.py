@@ -11,10 +11,10 @@ import pytest
 
 from chalicelib.catalog import changes
 from chalicelib.settings import from_environment
-from tests.integration.api.client import ROOT, SITE, Reply, ask, settings
-from tests.integration.api.events import answer_to
-from tests.integration.api.html.document import HTML, Document
+from tests.support.api_client import ROOT, SITE, Reply, ask, settings
 from tests.support.entities import category, package
+from tests.support.gateway_events import answer_to
+from tests.support.html_document import HTML, Document
 
 LIST = "/api/v4/packages/?limit=100"
 GZIP = {"Accept-Encoding": "br;q=0.9, gzip;q=0.5"}

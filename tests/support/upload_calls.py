@@ -11,7 +11,7 @@ import app
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.searcher import search
 from chalicelib.storage import objects
-from tests.integration.backup.exports import body
+from tests.support.exports import body
 from tests.support.fixtures import category, grid, package, row
 
 RECORDS = [category(), package(1, title="catkin"), package(2), grid(), row(1, 1, 2)]
