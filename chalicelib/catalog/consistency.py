@@ -9,10 +9,10 @@ from chalicelib.catalog.entities import Category, Grid, Package
 from chalicelib.catalog.item_writes import add_writes, unique_names
 from chalicelib.catalog.json_body import RENDER_VERSION, render_body
 from chalicelib.catalog.repository import COLLECTIONS, MODELS, Versioned, from_item
-from chalicelib.storage import id_bitmap
 from chalicelib.storage.backoff import DEFAULT_BACKOFF
 from chalicelib.storage.errors import Contended, VersionConflict
-from chalicelib.storage.models import DirectoryItem, MembershipItem, NameItem
+from chalicelib.storage.models import MembershipItem, NameItem
+from chalicelib.storage.reads import iter_directory, iter_items
 from chalicelib.storage.transaction import Transaction
 
 _KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
@@ -33,7 +33,7 @@ def iter_faults() -> Iterator[str]:
             if stored.rendering == RENDER_VERSION and body != render_body(stored.entity):
                 yield f"{collection} {identifier}: the body is not that of its attributes"
         yield from _listing_faults(collection, set(items))
-    kept = {item.name: [int(item.owner)] for item in NameItem.scan(consistent_read=True)}
+    kept = {item.name: [int(item.owner)] for item in iter_items(NameItem)}
     for name in sorted(names.keys() | kept.keys()):
         if names.get(name) != kept.get(name):
             bearers = sorted(names.get(name, []))
@@ -74,17 +74,15 @@ def _rerender_one(kind: type[Any], identifier: int) -> int:
 
 
 def _stored(kind: type[Any]) -> Iterator[tuple[int, tuple[Versioned[Any], str]]]:
-    for item in MODELS[kind].scan(consistent_read=True):
+    for item in iter_items(MODELS[kind]):
         yield int(item.id), (from_item(kind, item), item.body)
 
 
 def _listing_faults(collection: str, live: set[int]) -> Iterator[str]:
     listed: set[int] = set()
-    for segment in DirectoryItem.query(collection, consistent_read=True):
-        bits = id_bitmap.unpack(segment.ids)
-        ids = id_bitmap.list_descending(int(segment.block), bits, 0, id_bitmap.BLOCK_SIZE)
-        if len(ids) != int(segment.live):
-            yield f"directory of {collection}, segment {segment.block}: wrong count"
+    for block, count, ids in iter_directory(collection):
+        if len(ids) != count:
+            yield f"directory of {collection}, block {block}: wrong count"
         listed.update(ids)
     for identifier in sorted(listed ^ live):
         state = "listed but not there" if identifier in listed else "there but not listed"
@@ -107,8 +105,7 @@ def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> It
 
 def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
     rows = {
-        int(row.id): (int(row.grid_id), int(row.package_id))
-        for row in MembershipItem.scan(consistent_read=True)
+        int(row.id): (int(row.grid_id), int(row.package_id)) for row in iter_items(MembershipItem)
     }
     by_grid = {
         row: (identifier, package)

@@ -82,11 +82,10 @@ def from_item(kind: type[E], item: ServedItem) -> Versioned[E]:
 
 def get(kind: type[E], identifier: int) -> Versioned[E]:
     """Read one entity consistently; raises DoesNotExist."""
-    model = MODELS[kind]
-    try:
-        return from_item(kind, model.get(identifier, consistent_read=True))
-    except model.DoesNotExist:
-        raise DoesNotExist(f"{kind.__name__.lower()} {identifier} does not exist") from None
+    item = reads.get_item(MODELS[kind], identifier)
+    if item is None:
+        raise DoesNotExist(f"{kind.__name__.lower()} {identifier} does not exist")
+    return from_item(kind, item)
 
 
 def get_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Versioned[E]]:
@@ -97,7 +96,7 @@ def get_many(kind: type[E], identifiers: Iterable[int]) -> dict[int, Versioned[E
 
 def iter_all(kind: type[E]) -> Iterator[E]:
     """Yield every entity of a kind, in no order. Scans the whole table, consistently."""
-    for item in MODELS[kind].scan(consistent_read=True):
+    for item in reads.iter_items(MODELS[kind]):
         yield from_item(kind, item).entity
 
 

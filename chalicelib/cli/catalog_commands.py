@@ -104,8 +104,9 @@ def load_catalogue_once(data: Path) -> int:
     from chalicelib.importer.load_log import sha256
     from chalicelib.search import publisher
     from chalicelib.storage.models import LoadItem
+    from chalicelib.storage.reads import iter_items
 
-    loads = list(LoadItem.scan(consistent_read=True))
+    loads = list(iter_items(LoadItem))
     digest = sha256(data)
     if any(item.sha256 == digest and item.finished for item in loads):
         print(f"packgrid: {plain(data)} was loaded before; its data are kept as they are")
@@ -125,9 +126,10 @@ def check_tables() -> int:
     """Print unfinished loads and every fault of the tables; return 1 if there is a fault."""
     from chalicelib.catalog import consistency
     from chalicelib.storage.models import LoadItem
+    from chalicelib.storage.reads import iter_items
 
     count = 0
-    for item in LoadItem.scan(consistent_read=True):
+    for item in iter_items(LoadItem):
         if not item.finished:
             print(f"the load of {plain(item.file_name)} did not finish: load it again")
     for fault in consistency.iter_faults():

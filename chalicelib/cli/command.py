@@ -105,12 +105,11 @@ def _describe_error(error: Exception) -> str | None:
 
 
 def _describe_storage_error(error: Exception) -> str:
-    from botocore.exceptions import NoCredentialsError
-
+    from chalicelib.storage.aws import is_missing_credentials
     from chalicelib.storage.objects import NoSuchObject
 
     cause = getattr(error, "cause", None) or error
-    if isinstance(cause, NoCredentialsError):
+    if is_missing_credentials(cause):
         return "no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile"
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or "AWS"
     message = f"request to {endpoint} failed: {cause}"

@@ -9,6 +9,7 @@ from chalicelib.importer.loader import load
 from chalicelib.importer.report import LoadReport
 from chalicelib.importer.survey import Progress
 from chalicelib.storage.models import LoadItem
+from chalicelib.storage.writes import delete_item, put_item
 
 
 def load_recorded(path: Path, name: str, outcome: LoadReport, progress: Progress) -> None:
@@ -19,16 +20,16 @@ def load_recorded(path: Path, name: str, outcome: LoadReport, progress: Progress
     """
     # Noted before anything is written, so that `check` can tell a load that did not end.
     mark = LoadItem(sha256(path), file_name=name, started=clock.now())
-    mark.save()
+    put_item(mark)
     try:
         load(path, outcome, progress)
     except (NotAFixture, OSError):
         if not outcome.has_written:
             # Nothing is left half done that another load could finish.
-            mark.delete()
+            delete_item(mark)
         raise
     mark.finished, mark.outcome = clock.now(), outcome.summary()
-    mark.save()
+    put_item(mark)
 
 
 def sha256(path: Path) -> str:

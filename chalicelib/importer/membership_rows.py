@@ -11,8 +11,9 @@ from chalicelib.importer.report import CHANGED, CREATED, UNCHANGED, LoadReport
 from chalicelib.importer.schema import GRID, MEMBERSHIP
 from chalicelib.importer.survey import Survey
 from chalicelib.storage import reads
-from chalicelib.storage.capacity import MAX_ITEM_BYTES, compute_item_size
+from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.models import MembershipItem
+from chalicelib.storage.transaction import get_size
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -79,7 +80,7 @@ class Rows:
                 continue
             grid = get(Grid, pk).entity
             members = self.members_of(pk, grid.members)
-            size = compute_item_size(to_item(replace(grid, members=members), 1, None).serialize())
+            size = get_size(to_item(replace(grid, members=members), 1, None))
             if size > MAX_ITEM_BYTES:
                 for row in list(rows):
                     self._refuse(row, f"grid {pk} would be too large: {size} bytes")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from chalicelib.catalog.repository import E
 from chalicelib.importer.batch_writer import Wanted
 from chalicelib.storage.models import NameItem
+from chalicelib.storage.reads import get_item
 
 
 def chains(waiting: Sequence[Wanted[E]], names: dict[int, str]) -> Iterator[list[Wanted[E]]]:
@@ -33,7 +34,5 @@ def reason(name: str) -> str:
 
 def _owner(name: str) -> int:
     """The id that a name belongs to; 0, which is no id, if it belongs to none."""
-    try:
-        return int(NameItem.get(name, consistent_read=True).owner)
-    except NameItem.DoesNotExist:
-        return 0
+    item = get_item(NameItem, name)
+    return 0 if item is None else int(item.owner)

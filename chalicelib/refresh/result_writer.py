@@ -78,7 +78,7 @@ class ResultWriter:
     def _apply(
         self, source: Source, row: SourceItem, before: Versioned[Package], outcome: FetchResult
     ) -> RefreshStatus:
-        row, version = _copy(row), int(row.version)
+        row, version = sources.copy_source(row), int(row.version)
         source_rows.settle(row, source, outcome, self._planned, self._every, self._runtime)
         changed: dict[str, Any] = {}
         if isinstance(outcome, Figures):
@@ -147,10 +147,6 @@ class _Repeat:
         self._before = None
         result: RefreshStatus = self._attempt(before)
         return result
-
-
-def _copy(row: SourceItem) -> SourceItem:
-    return SourceItem(**{name: getattr(row, name) for name in row.get_attributes()})
 
 
 def _changed(package: Package, outcome: Figures) -> dict[str, Any]:

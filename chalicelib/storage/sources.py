@@ -68,6 +68,11 @@ def get_timestamp(item: SourceItem, name: str) -> float | None:
     return None if value is None else float(value)
 
 
+def copy_source(item: SourceItem) -> SourceItem:
+    """Return a copy of an item, so that a change of it that fails leaves the original alone."""
+    return SourceItem(**{name: getattr(item, name) for name in item.get_attributes()})
+
+
 def find_package_id(slug: str) -> int | None:
     """Return the id of the package with this slug; ``None`` if there is none."""
     if not 0 < len(slug.encode(errors="replace")) <= MAX_SLUG_BYTES:

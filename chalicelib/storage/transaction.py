@@ -220,9 +220,14 @@ class Transaction:
         return writes
 
 
+def get_size(item: Model) -> int:
+    """Return the bytes that DynamoDB counts for an item."""
+    return compute_item_size(item.serialize())
+
+
 def check_size(item: Model) -> int:
     """Return the bytes of an item; raises ItemTooLarge."""
-    size = compute_item_size(item.serialize())
+    size = get_size(item)
     if size > MAX_ITEM_BYTES:
         raise ItemTooLarge(f"too large: {size} bytes, and DynamoDB holds {MAX_ITEM_BYTES}")
     return size

@@ -81,7 +81,7 @@ DAMAGE: dict[str, tuple[Callable[[], object], str]] = {
     "a name of two, kept for the second": (partial(_share_a_slug, 2), "borne by [1, 2]"),
     "not listed": (lambda: _list(range(1, 3), 2), "packages 3: there but not listed"),
     "listed": (lambda: _list(range(1, 5), 4), "packages 4: listed but not there"),
-    "miscounted": (lambda: _list(range(1, 4), 4), "segment 0: wrong count"),
+    "miscounted": (lambda: _list(range(1, 4), 4), "block 0: wrong count"),
     "a category's count": (
         lambda: CategoryItem(1).update([CategoryItem.packages.set(2)]),
         "categories 1: counts 2, has 3",

@@ -111,7 +111,7 @@ def test_check_says_each_fault_on_its_line(tables: None, file: Path, capsys: Cap
     assert main(["check"]) == 1
     *faults, last = capsys.readouterr().out.splitlines()
     assert sorted(fault.split(":")[0] for fault in faults) == [
-        "directory of categories, segment 0",
+        "directory of categories, block 0",
         "name packages/slug/package-2",
         "packages 1",
     ]
