@@ -52,7 +52,7 @@ def export(event: CloudWatchEvent) -> None:
 
 
 @app.lambda_function(name="load")
-def load(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
+def load(event: dict[str, Any], context: Any) -> list[Any]:
     """Load the catalogues that were put in the bucket."""
     from chalicelib import functions
 

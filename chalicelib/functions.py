@@ -13,12 +13,16 @@ from typing import Any, Protocol
 from chalicelib import settings, telemetry
 from chalicelib.backup import exporter
 from chalicelib.importer import upload
+from chalicelib.importer.upload import UploadReport
 from chalicelib.refresh import metrics, queue, service
 from chalicelib.refresh.worker_context import WorkerContext
 from chalicelib.search import publisher
+from chalicelib.storage.errors import STORAGE_ERRORS
 
 #: Seconds of a function's time that a worker keeps for its last writes.
 _MARGIN_SECONDS = 10.0
+#: With fewer seconds left, the follow-up of a load is left to the schedules.
+FOLLOW_UP_SECONDS = 60.0
 
 
 class LambdaContext(Protocol):
@@ -49,9 +53,32 @@ def export() -> None:
     exporter.export_tables()
 
 
-def load(event: Mapping[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
+def load(event: Mapping[str, Any], context: LambdaContext) -> list[UploadReport]:
     """Load the catalogues that an S3 notification names, and return a report for each."""
-    return upload.load(event, lambda: context.get_remaining_time_in_millis() / 1000)
+
+    def get_seconds_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    reports = upload.load_uploads(event, get_seconds_left)
+    if any(report["status"] == upload.LOADED for report in reports):
+        _follow_up_load(get_seconds_left)
+    return reports
+
+
+def _follow_up_load(get_seconds_left: Callable[[], float]) -> None:
+    """Enrol the sources of what was loaded, and publish a search index that has it.
+
+    Both also run on a schedule, so neither a failure nor a lack of time is a reason to repeat the
+    load.
+    """
+    for step in (service.enrol, publisher.publish):
+        if get_seconds_left() < FOLLOW_UP_SECONDS:
+            telemetry.log("WARNING", "load: left to the schedule", step=step.__name__)
+            continue
+        try:
+            step()
+        except STORAGE_ERRORS as error:
+            telemetry.log_error("load: left to the schedule", error, step=step.__name__)
 
 
 def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -34,8 +34,8 @@ def envelope(request: Request, page: Page, limit: int, offset: int, results: lis
     Where the page was cut short because the answer grew too large, ``next`` goes on right
     behind its last result.
     """
-    following = offset + (page.read if page.cut else limit)
-    more = page.cut or following < page.count
+    following = offset + (page.consumed if page.truncated else limit)
+    more = page.truncated or following < page.count
     before = json.dumps(_link(request, limit, offset - limit)) if offset > 0 else "null"
     after = json.dumps(_link(request, limit, following)) if more else "null"
     listed = ",".join(results)

@@ -47,7 +47,7 @@ def _list(request: Request, match: Match, collection: str, room: ResponseLimiter
     while (excess := room.body(content).excess) > 1 and len(results) > 1:
         results = _beginning(results, excess)
         # If some had gone between: they will not count when ``next`` is followed.
-        page = replace(page, read=len(results), cut=True)
+        page = replace(page, consumed=len(results), truncated=True)
         content = pagination.envelope(request, page, limit, offset, results)
     return content
 

@@ -27,7 +27,7 @@ from chalicelib.catalog.repository import (
     retry_on_conflict,
     to_item,
 )
-from chalicelib.catalog.validation import Invalid, validate
+from chalicelib.catalog.validation import InvalidEntity, validate
 from chalicelib.storage.errors import NameTaken, VersionConflict, WriteRefused
 from chalicelib.storage.transaction import Transaction
 from chalicelib.storage.writes import update_attributes
@@ -36,7 +36,7 @@ __all__ = [
     "AlreadyExists",
     "CategoryInUse",
     "DoesNotExist",
-    "Invalid",
+    "InvalidEntity",
     "NameTaken",
     "WriteRefused",
     "add_to_grid",

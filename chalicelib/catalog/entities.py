@@ -1,4 +1,4 @@
-"""The things of a directory, as values. Field names are the original's where it has them."""
+"""The entities of the catalogue, as values. Field names are the original's where it has them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +11,9 @@ class Category:
     id: int
     title: str
     slug: str
-    description: str
-    title_plural: str
-    show_pypi: bool
+    description: str = ""
+    title_plural: str = ""
+    show_pypi: bool = True
     created: datetime
     modified: datetime
 
@@ -29,9 +29,9 @@ class Grid:
     id: int
     title: str
     slug: str
-    description: str
-    is_locked: bool
-    header: bool
+    description: str = ""
+    is_locked: bool = False
+    header: bool = False
     created: datetime
     modified: datetime
     members: tuple[tuple[int, int], ...] = ()

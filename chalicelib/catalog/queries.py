@@ -18,8 +18,8 @@ class Page:
 
     count: int
     bodies: list[str]
-    read: int
-    cut: bool = False
+    consumed: int
+    truncated: bool = False
 
 
 get_body_by_id = reads.get_body_by_id
@@ -52,6 +52,6 @@ def get_page(collection: str, offset: int, limit: int, max_bytes: int) -> Page:
             # Links grow when they are resolved: leave room for a long host.
             size += len(json.dumps(body)) + 64 * body.count(LINK_START)
             if size > max_bytes and bodies:
-                return Page(count, bodies, position, cut=True)
+                return Page(count, bodies, position, truncated=True)
             bodies.append(body)
     return Page(count, bodies, len(ids))

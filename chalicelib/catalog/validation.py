@@ -10,23 +10,23 @@ from chalicelib.storage.errors import WriteRefused
 from chalicelib.storage.reads import MAX_ID, MAX_NAME_BYTES
 
 
-class Invalid(WriteRefused):
+class InvalidEntity(WriteRefused):
     """The entity cannot be stored; the text says why, for a person."""
 
 
 def validate(entity: Entity) -> None:
     """Raise Invalid for an entity that would be stored wrongly, or could never be read."""
     if not 1 <= entity.id <= MAX_ID:
-        raise Invalid(f"id: {entity.id} is not an id")
+        raise InvalidEntity(f"id: {entity.id} is not an id")
     if not entity.slug.strip():
-        raise Invalid("slug: blank")
+        raise InvalidEntity("slug: blank")
     for name in ("slug", "repo_url"):
         if len((getattr(entity, name, "") or "").encode(errors="replace")) > MAX_NAME_BYTES:
-            raise Invalid(f"{name}: longer than {MAX_NAME_BYTES} bytes")
+            raise InvalidEntity(f"{name}: longer than {MAX_NAME_BYTES} bytes")
     for field in dataclasses.fields(entity):
         fault = _fault(getattr(entity, field.name))
         if fault:
-            raise Invalid(f"{field.name}: {fault}")
+            raise InvalidEntity(f"{field.name}: {fault}")
 
 
 def _fault(value: Any) -> str | None:

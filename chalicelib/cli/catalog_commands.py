@@ -61,9 +61,9 @@ def load_catalogue(file: Path, *, strict: bool = False, dry_run: bool = False) -
     """Load a fixture, enrol its sources and publish the search index; return an exit code."""
     from chalicelib.cli import load_output
     from chalicelib.cli.refresh_run import enrol
-    from chalicelib.importer.fixture import NotAFixture
-    from chalicelib.importer.load_log import load_recorded
+    from chalicelib.importer.fixture import InvalidFixture
     from chalicelib.importer.loader import load as load_fixture
+    from chalicelib.importer.loader import load_and_log
     from chalicelib.importer.report import LoadReport
 
     with LoadReport() as report:
@@ -72,8 +72,8 @@ def load_catalogue(file: Path, *, strict: bool = False, dry_run: bool = False) -
                 if dry_run:
                     load_fixture(file, report, progress, dry_run=True)
                 else:
-                    load_recorded(file, file.name, report, progress)
-        except (NotAFixture, OSError) as error:
+                    load_and_log(file, file.name, report, progress)
+        except (InvalidFixture, OSError) as error:
             say(error)
             return CANNOT
         except BaseException:
@@ -101,13 +101,13 @@ def load_catalogue_once(data: Path) -> int:
 
     What changed since it was loaded stays.
     """
-    from chalicelib.importer.load_log import sha256
+    from chalicelib.importer.loader import hash_file
     from chalicelib.search import publisher
     from chalicelib.storage.models import LoadItem
     from chalicelib.storage.reads import iter_items
 
     loads = list(iter_items(LoadItem))
-    digest = sha256(data)
+    digest = hash_file(data)
     if any(item.sha256 == digest and item.finished for item in loads):
         print(f"packgrid: {plain(data)} was loaded before; its data are kept as they are")
         if not publisher.is_published():

@@ -9,14 +9,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from chalicelib.importer.report import CHANGED, CREATED, REFUSED, UNCHANGED, LoadReport
-from chalicelib.importer.survey import Progress as OnProgress
+from chalicelib.importer.survey import ProgressCallback
 
 _RESULTS = (CREATED, CHANGED, UNCHANGED, REFUSED)
 _STAGES = {"read": "Reading", "versions": "Finding latest versions", "write": "Writing"}
 
 
 @contextmanager
-def show_progress() -> Iterator[OnProgress]:
+def show_progress() -> Iterator[ProgressCallback]:
     """Yield a function that takes progress; it draws only where standard error is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -41,11 +41,11 @@ def show_progress() -> Iterator[OnProgress]:
 
 def print_report(report: LoadReport, dry_run: bool = False) -> None:
     """Print every refusal, and the counts by model, to standard output."""
-    for refusal in report.refusals():
+    for refusal in report.iter_refusals():
         print(f"refused {refusal}")
     table = Table("model", *_RESULTS)
     notes = []
-    for model, results in report.summary().items():
+    for model, results in report.summarize().items():
         if any(result in results for result in _RESULTS):
             table.add_row(model, *(str(results.get(result, 0)) for result in _RESULTS))
         notes += [

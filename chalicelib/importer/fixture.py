@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-_CHUNK = 1 << 18
+_CHUNK_BYTES = 1 << 18
 #: The longest record that is read, in characters. DynamoDB holds 400 KB in an item.
-MAX_RECORD = 1 << 20
-#: So many characters are read twice in search of the next record after one that was too long.
-_MAX_READ_TWICE = 32 * MAX_RECORD
-_TAIL = 64
-#: So many bytes are read of a file, unpacked: gzip packs a thousand of them into one.
+MAX_RECORD_CHARS = 1 << 20
+#: Characters that may be read again in search of the next record after ones that were too long.
+_MAX_REREAD_CHARS = 32 * MAX_RECORD_CHARS
+#: Characters kept of a window in which no record begins: one may begin across its end.
+_OVERLAP_CHARS = 64
+#: The most bytes that are read of a file, unpacked: gzip packs a thousand of them into one.
 MAX_BYTES = 4 << 30
 _SPACE = re.compile(r"[ \t\n\r]*")
 #: How a record begins; Django before 1.7 wrote the primary key first.
 _NEXT_RECORD = re.compile(r'\{\s*"(?:model|pk|fields)"\s*:')
 
 
-class NotAFixture(ValueError):
-    """The file as a whole cannot be read as a JSON array of records, or changes meanwhile."""
+class InvalidFixture(ValueError):
+    """The file as a whole cannot be read as a JSON array of records, or changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a record stands: its number, and the line and character that it begins at, from 1."""
+    """The place of a record: its number, and the line and character that it begins at, from 1."""
 
     record: int
     line: int
@@ -41,7 +42,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One element of the array, or why it could not be read (``error``, then no ``value``)."""
+    """One element of the array; if it could not be read, ``error`` says why, without a value."""
 
     position: Position
     value: Any = None
@@ -51,70 +52,76 @@ class Record:
 class Fixture:
     """A fixture file. Iterating reads it from the start; it may be read many times."""
 
-    def __init__(self, path: Path, chunk: int = _CHUNK, most: int | None = None) -> None:
-        """``most`` bytes are read of it, unpacked; more raise NotAFixture when read."""
+    def __init__(
+        self, path: Path, chunk_bytes: int = _CHUNK_BYTES, max_bytes: int | None = None
+    ) -> None:
+        """A file of more than ``max_bytes``, unpacked, raises InvalidFixture when it is read."""
         self.path = path
-        self.chunk = chunk
-        self.most = MAX_BYTES if most is None else most
-        self._state = _state(path)
+        self._chunk_bytes = chunk_bytes
+        self._max_bytes = MAX_BYTES if max_bytes is None else max_bytes
+        self._state = _get_state(path)
         self.size = path.stat().st_size
-        #: Bytes of the file (compressed, if it is) read so far in the present iteration.
-        self.done = 0
+        #: Bytes of the file, compressed if it is, that the present iteration has read.
+        self.bytes_read = 0
 
     def check(self) -> None:
-        """Raise NotAFixture if the file is no longer the one that was read first."""
-        if _state(self.path) != self._state:
-            raise NotAFixture(f"{self.path.name}: the file was changed while it was being loaded")
+        """Raise InvalidFixture if the file has changed since this object was made."""
+        if _get_state(self.path) != self._state:
+            raise InvalidFixture(
+                f"{self.path.name}: the file was changed while it was being loaded"
+            )
 
     def __iter__(self) -> Iterator[Record]:
-        return self.read(lambda: None)
+        return self.iter_records(lambda: None)
 
-    def read(self, watch: Callable[[], None]) -> Iterator[Record]:
-        """The records. ``watch`` is called before each piece of the file is read.
+    def iter_records(self, on_read: Callable[[], None]) -> Iterator[Record]:
+        """Yield the records; ``on_read`` is called before each piece of the file is read.
 
-        So it can see ``done`` grow, and end the reading by raising, where there are no records.
+        So it can see ``bytes_read`` grow, and stop the reading by raising, even where the file
+        has no records.
         """
         self.check()
         with self.path.open("rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
 
-            def look() -> None:
-                self.done = raw.tell()
-                watch()
+            def before_read() -> None:
+                self.bytes_read = raw.tell()
+                on_read()
 
-            watched: Any = _Watched(raw, look)
-            binary: Any = gzip.GzipFile(fileobj=watched) if is_gzip else raw
-            yield from self._records(_Text(self._pieces(binary, look), self.chunk), raw)
+            observed: Any = _ObservedFile(raw, before_read)
+            binary: Any = gzip.GzipFile(fileobj=observed) if is_gzip else raw
+            read_bytes = self._limit_reads(binary, before_read)
+            yield from self._iter_records(_JsonWindow(read_bytes, self._chunk_bytes), raw)
 
-    def _pieces(self, stream: Any, look: Callable[[], None]) -> Callable[[int], bytes]:
-        """What reads up to so many bytes of the stream, and counts them."""
-        read = 0
+    def _limit_reads(self, stream: Any, before_read: Callable[[], None]) -> Callable[[int], bytes]:
+        """Return a function that reads up to so many bytes, and raises beyond the maximum."""
+        total = 0
 
-        def piece(amount: int) -> bytes:
-            nonlocal read
-            look()
-            found: bytes = stream.read1(amount)
-            read += len(found)
-            if read > self.most:
-                raise NotAFixture(
-                    f"{self.path.name}: more than {self.most:,} bytes when it is unpacked"
+        def read_bytes(amount: int) -> bytes:
+            nonlocal total
+            before_read()
+            data: bytes = stream.read1(amount)
+            total += len(data)
+            if total > self._max_bytes:
+                raise InvalidFixture(
+                    f"{self.path.name}: more than {self._max_bytes:,} bytes when it is unpacked"
                 )
-            return found
+            return data
 
-        return piece
+        return read_bytes
 
-    def _records(self, text: "_Text", raw: IO[bytes]) -> Iterator[Record]:
+    def _iter_records(self, text: "_JsonWindow", raw: IO[bytes]) -> Iterator[Record]:
         if text.skip_space() != "[":
-            raise NotAFixture(f"{self.path.name}: {text.fault or 'not a JSON array of records'}")
+            raise InvalidFixture(f"{self.path.name}: {text.fault or 'not a JSON array of records'}")
         text.advance(1)
         number = 1
         while (at := text.skip_space()) and at != "]":
             position = Position(number, text.line, text.character)
-            value, error = text.take_value()
+            value, error = text.read_value()
             yield Record(position, value, error)
             number += 1
-            self.done = raw.tell()
+            self.bytes_read = raw.tell()
             if error and not text.skip_to_record():
                 return
             if not error and text.skip_space() == ",":
@@ -129,40 +136,40 @@ class Fixture:
             yield Record(Position(number, text.line, text.character), error=fault)
 
 
-def _state(path: Path) -> tuple[int, int, int]:
+def _get_state(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-class _Watched:
-    """A file that tells of every read: gzip may read much that unpacks to nothing."""
+class _ObservedFile:
+    """A file that calls back before every read: gzip may read much that unpacks to nothing."""
 
-    def __init__(self, raw: Any, look: Callable[[], None]) -> None:
+    def __init__(self, raw: Any, before_read: Callable[[], None]) -> None:
         self._raw = raw
-        self._look = look
+        self._before_read = before_read
 
     def read(self, amount: int) -> bytes:
-        """As a file does."""
-        self._look()
-        found: bytes = self._raw.read(amount)
-        return found
+        """Read up to ``amount`` bytes."""
+        self._before_read()
+        data: bytes = self._raw.read(amount)
+        return data
 
 
-class _Text:
-    """Characters of a stream with a moving window over them, and the place of its start.
+class _JsonWindow:
+    """A moving window over the characters of a stream of JSON, and the place of its start.
 
-    ``piece`` reads up to so many bytes of it, none at its end.
+    ``read_bytes`` reads up to so many bytes of the stream, none at its end.
     """
 
-    def __init__(self, piece: Callable[[int], bytes], chunk: int) -> None:
-        self._piece = piece
-        self._chunk = chunk
+    def __init__(self, read_bytes: Callable[[int], bytes], chunk_bytes: int) -> None:
+        self._read_bytes = read_bytes
+        self._chunk_bytes = chunk_bytes
         self._decoder = json.JSONDecoder()
         self._codec = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._window = ""
         self._at = 0
         self._ended = False
-        self._read_twice = 0
+        self._reread_chars = 0
         self.line = 1
         self._line_start = 0
         self._consumed = 0
@@ -170,22 +177,22 @@ class _Text:
 
     @property
     def character(self) -> int:
-        """The place in its line, from 1."""
+        """The place of the window's start in its line, from 1."""
         return self._consumed + self._at - self._line_start + 1
 
     def _fill(self, amount: int = 0) -> bool:
-        """Read on; False at the end of the stream (or where it is broken: see ``fault``)."""
+        """Read on; returns False at the end of the stream or at a fault (see ``fault``)."""
         if self._ended:
             return False
-        data = b"".join(self._pieces(max(amount, self._chunk)))
+        data = b"".join(self._iter_pieces(max(amount, self._chunk_bytes)))
         self._window += self._codec.decode(data, final=self._ended)
         return bool(data)
 
-    def _pieces(self, amount: int) -> Iterator[bytes]:
-        """About ``amount`` bytes. Piece by piece, so that a fault loses nothing before it."""
+    def _iter_pieces(self, amount: int) -> Iterator[bytes]:
+        """Yield about ``amount`` bytes, piece by piece, so that a fault loses nothing before it."""
         while amount > 0:
             try:
-                piece = self._piece(amount)
+                piece = self._read_bytes(amount)
             except (EOFError, OSError, zlib.error) as error:
                 self.fault, piece = f"the file is broken here: {error}", b""
             if not piece:
@@ -202,7 +209,7 @@ class _Text:
             self.line += lines
             self._line_start = self._consumed + self._window.rindex("\n", self._at, end) + 1
         self._at = end
-        if self._at >= self._chunk:
+        if self._at >= self._chunk_bytes:
             self._consumed += self._at
             self._window, self._at = self._window[self._at :], 0
 
@@ -217,8 +224,11 @@ class _Text:
             if not self._fill():
                 return ""
 
-    def take_value(self) -> tuple[Any, str | None]:
-        """The JSON value that begins here, moved past; or (None, why not), left where it was."""
+    def read_value(self) -> tuple[Any, str | None]:
+        """Return the JSON value that begins here, and move past it.
+
+        Where there is none, return ``None`` and the reason, and stay.
+        """
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._window, self._at)
@@ -232,27 +242,26 @@ class _Text:
                     self.advance(end - self._at)
                     return value, None
                 continue
-            if len(self._window) - self._at > MAX_RECORD:
-                self._give_up_on_much()
-                return None, f"not JSON ({reason}), or longer than {MAX_RECORD} characters"
+            if len(self._window) - self._at > MAX_RECORD_CHARS:
+                self._skip_if_reread_too_often()
+                return None, f"not JSON ({reason}), or longer than {MAX_RECORD_CHARS} characters"
             if not self._fill(len(self._window) - self._at):
                 return None, self.fault or f"not JSON ({reason}), or cut off by the file's end"
 
-    def _give_up_on_much(self) -> None:
-        """After a record that is too long: go on within it, but not for ever."""
-        self._read_twice += len(self._window) - self._at
-        if self._read_twice > _MAX_READ_TWICE:
-            self.advance(len(self._window) - self._at - _TAIL)
+    def _skip_if_reread_too_often(self) -> None:
+        """Move past a record that is too long, if too much of such has been searched already."""
+        self._reread_chars += len(self._window) - self._at
+        if self._reread_chars > _MAX_REREAD_CHARS:
+            self.advance(len(self._window) - self._at - _OVERLAP_CHARS)
 
     def skip_to_record(self) -> bool:
-        """After a value that could not be read: move to where the next record seems to begin."""
+        """Move past an unreadable value to where the next record seems to begin, if any does."""
         self.advance(1)
         while True:
             match = _NEXT_RECORD.search(self._window, self._at)
             if match:
                 self.advance(match.start() - self._at)
                 return True
-            # Keep a tail: a record may begin across the end of the window.
-            self.advance(max(0, len(self._window) - self._at - _TAIL))
+            self.advance(max(0, len(self._window) - self._at - _OVERLAP_CHARS))
             if not self._fill():
                 return False

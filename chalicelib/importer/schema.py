@@ -1,99 +1,112 @@
-"""The models of a fixture: which fields they have, and the entities that they make."""
+"""The models of a fixture: the fields that are read of a record, and the entities they make."""
 
-import dataclasses
-import hashlib
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, NamedTuple
 
 from chalicelib.catalog.entities import Category, Grid, Package
+from chalicelib.catalog.repository import E, Versioned
+from chalicelib.importer.fingerprint import compute_fingerprint, get_changed_fields
 from chalicelib.importer.validators import (
-    BadRecord,
-    a_flag,
-    a_list_of,
-    a_name,
-    a_number,
-    a_text,
-    a_url,
-    an_id,
-    an_instant,
-    maybe,
-    numbers,
-    shown,
+    InvalidRecord,
+    Validator,
+    boolean,
+    format_value,
+    identifier,
+    integer,
+    integer_list,
+    key_text,
+    list_length,
+    list_of,
+    nullable,
+    text,
+    timestamp,
+    url,
 )
 
 CATEGORY, PACKAGE, VERSION = "package.category", "package.package", "package.version"
 GRID, MEMBERSHIP = "grid.grid", "grid.gridpackage"
 
-#: Model -> field -> (check, is it required). Other fields are not looked at.
-SCHEMA: dict[str, dict[str, tuple[Callable[[Any], Any], bool]]] = {
+
+class Field(NamedTuple):
+    """How a field of a record is read, and which field of the entity takes its value."""
+
+    validate: Validator
+    required: bool = False
+    #: The entity's name for the field, where it differs from the record's.
+    attribute: str | None = None
+
+
+#: Model -> name of the field -> how it is read. Other fields of a record are ignored.
+SCHEMA: dict[str, dict[str, Field]] = {
     CATEGORY: {
-        "title": (a_text, True),
-        "slug": (a_name, True),
-        "description": (a_text, False),
-        "title_plural": (a_text, False),
-        "show_pypi": (a_flag, False),
-        "created": (an_instant, True),
-        "modified": (an_instant, True),
+        "title": Field(text, required=True),
+        "slug": Field(key_text, required=True),
+        "description": Field(text),
+        "title_plural": Field(text),
+        "show_pypi": Field(boolean),
+        "created": Field(timestamp, required=True),
+        "modified": Field(timestamp, required=True),
     },
     PACKAGE: {
-        "title": (a_text, True),
-        "slug": (a_name, True),
-        "category": (an_id, True),
-        "created": (an_instant, True),
-        "modified": (an_instant, True),
-        "repo_url": (maybe(a_url), False),
-        "repo_host": (maybe(a_text), False),
-        "repo_description": (maybe(a_text), False),
-        "repo_watchers": (a_number, False),
-        "repo_forks": (a_number, False),
-        "commit_count": (maybe(a_number), False),
-        "commits_over_52w": (maybe(numbers), False),
-        "last_commit_date": (maybe(an_instant), False),
-        "participants": (maybe(a_text), False),
-        "documentation_url": (maybe(a_text), False),
-        "pypi_url": (maybe(a_text), False),
-        "pypi_downloads": (maybe(a_number), False),
-        "pypi_license": (maybe(a_text), False),
-        "pypi_licenses": (maybe(a_list_of(a_text)), False),
-        "pypi_classifiers": (maybe(a_list_of(a_text)), False),
-        "pypi_requires_python": (maybe(a_text), False),
-        "supports_python3": (maybe(a_flag), False),
-        "latest_version": (maybe(an_id), False),
-        "usage": (maybe(a_list_of(lambda user: user)), False),
-        "favorite_count": (a_number, False),
-        "score": (maybe(a_number), False),
-        "deprecates_package": (maybe(an_id), False),
-        "date_deprecated": (maybe(an_instant), False),
-        "date_repo_archived": (maybe(an_instant), False),
-        "last_fetched": (maybe(an_instant), False),
-        "last_exception": (maybe(a_text), False),
-        "last_exception_at": (maybe(an_instant), False),
-        "last_exception_count": (a_number, False),
+        "title": Field(text, required=True),
+        "slug": Field(key_text, required=True),
+        "category": Field(identifier, required=True, attribute="category_id"),
+        "created": Field(timestamp, required=True),
+        "modified": Field(timestamp, required=True),
+        "repo_url": Field(nullable(url)),
+        "repo_host": Field(nullable(text)),
+        "repo_description": Field(nullable(text)),
+        "repo_watchers": Field(integer),
+        "repo_forks": Field(integer),
+        "commit_count": Field(nullable(integer)),
+        "commits_over_52w": Field(nullable(integer_list, null_value=())),
+        "last_commit_date": Field(nullable(timestamp)),
+        "participants": Field(nullable(text)),
+        "documentation_url": Field(nullable(text)),
+        "pypi_url": Field(nullable(text)),
+        "pypi_downloads": Field(nullable(integer)),
+        "pypi_license": Field(nullable(text)),
+        "pypi_licenses": Field(nullable(list_of(text))),
+        "pypi_classifiers": Field(nullable(list_of(text))),
+        "pypi_requires_python": Field(nullable(text)),
+        "supports_python3": Field(nullable(boolean)),
+        "latest_version": Field(nullable(identifier), attribute="latest_version_id"),
+        "usage": Field(nullable(list_length, null_value=0), attribute="usage_count"),
+        "favorite_count": Field(integer),
+        "score": Field(nullable(integer)),
+        "deprecates_package": Field(nullable(identifier), attribute="deprecates_package_id"),
+        "date_deprecated": Field(nullable(timestamp)),
+        "date_repo_archived": Field(nullable(timestamp)),
+        "last_fetched": Field(nullable(timestamp)),
+        "last_exception": Field(nullable(text)),
+        "last_exception_at": Field(nullable(timestamp)),
+        "last_exception_count": Field(integer),
     },
     VERSION: {
-        "package": (an_id, True),
-        "number": (a_text, True),
-        "upload_time": (maybe(an_instant), False),
+        "package": Field(identifier, required=True),
+        "number": Field(text, required=True),
+        "upload_time": Field(nullable(timestamp)),
     },
     GRID: {
-        "title": (a_text, True),
-        "slug": (a_name, True),
-        "description": (a_text, False),
-        "is_locked": (a_flag, False),
-        "header": (a_flag, False),
-        "created": (an_instant, True),
-        "modified": (an_instant, True),
+        "title": Field(text, required=True),
+        "slug": Field(key_text, required=True),
+        "description": Field(text),
+        "is_locked": Field(boolean),
+        "header": Field(boolean),
+        "created": Field(timestamp, required=True),
+        "modified": Field(timestamp, required=True),
     },
-    MEMBERSHIP: {"grid": (an_id, True), "package": (an_id, True)},
+    MEMBERSHIP: {
+        "grid": Field(identifier, required=True),
+        "package": Field(identifier, required=True),
+    },
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is kept of a version: its id, package, number, and when it was uploaded."""
+    """A version of a package, as far as it is kept: when it is the package's latest."""
 
     id: int
     package: int
@@ -101,78 +114,80 @@ class Version:
     upload_time: datetime | None
 
 
-def checked(value: Any) -> tuple[str, int, dict[str, Any]]:
-    """Model, primary key and checked fields of a record; raises BadRecord.
+@dataclass(frozen=True, slots=True)
+class FileEntity(Generic[E]):
+    """An entity as a file has it, without memberships, and the fingerprint of its record."""
 
-    Fields that are absent stay absent; their defaults are those of the entities.
+    entity: E
+    fingerprint: str
+
+    def apply_to(self, stored: Versioned[E] | None) -> E:
+        """Return the entity to store: of what is stored, only what the file changes is replaced.
+
+        A record that was loaded before changes nothing, even when a refresh has changed figures
+        of the entity since.
+        """
+        if stored is None:
+            return self.entity
+        names = get_changed_fields(stored.fingerprint, self.fingerprint)
+        if names is None:
+            return self.entity
+        values = {name: getattr(self.entity, name) for name in names if hasattr(self.entity, name)}
+        return replace(stored.entity, **values)
+
+
+def parse_record(value: Any) -> tuple[str, int, dict[str, Any]]:
+    """Return model, primary key and values of a record, by the entity's names.
+
+    Fields that the record lacks stay absent; their defaults are those of the entities. Raises
+    InvalidRecord.
     """
     if not isinstance(value, dict):
-        raise BadRecord("not an object with model, pk and fields")
+        raise InvalidRecord("not an object with model, pk and fields")
     model = value.get("model")
     schema = SCHEMA.get(model) if isinstance(model, str) else None
     if schema is None:
-        raise BadRecord("no model" if model is None else f"unknown model {shown(model)}")
+        raise InvalidRecord("no model" if model is None else f"unknown model {format_value(model)}")
     fields = value.get("fields")
     if not isinstance(fields, dict):
-        raise BadRecord("no fields")
+        raise InvalidRecord("no fields")
     if value.get("pk") is None:
-        raise BadRecord("pk is missing")
-    values: dict[str, Any] = {"pk": _checked_field(an_id, "pk", value.get("pk"))}
-    for name, (check, required) in schema.items():
+        raise InvalidRecord("pk is missing")
+    pk = _validate(identifier, "pk", value["pk"])
+    values: dict[str, Any] = {}
+    for name, field in schema.items():
         if name in fields:
-            values[name] = _checked_field(check, name, fields[name])
-        elif required:
-            raise BadRecord(f"{name} is missing")
+            values[field.attribute or name] = _validate(field.validate, name, fields[name])
+        elif field.required:
+            raise InvalidRecord(f"{name} is missing")
     assert isinstance(model, str)
-    return model, values.pop("pk"), values
+    return model, pk, values
 
 
-def _checked_field(check: Callable[[Any], Any], name: str, value: Any) -> Any:
+def _validate(validate: Validator, name: str, value: Any) -> Any:
     try:
-        return check(value)
-    except BadRecord as error:
-        raise BadRecord(f"{name}: {error}") from None
+        return validate(value)
+    except InvalidRecord as error:
+        raise InvalidRecord(f"{name}: {error}") from None
 
 
-def category(pk: int, values: dict[str, Any]) -> Category:
-    """The category of checked fields."""
-    defaults: dict[str, Any] = {"description": "", "title_plural": "", "show_pypi": True}
-    return Category(id=pk, **(defaults | values))
+def build_category(pk: int, values: dict[str, Any]) -> FileEntity[Category]:
+    """Build the category of a record."""
+    return _build(Category, {"id": pk} | values)
 
 
-def grid(pk: int, values: dict[str, Any]) -> Grid:
-    """The grid of checked fields, without its members."""
-    defaults: dict[str, Any] = {"description": "", "is_locked": False, "header": False}
-    return Grid(id=pk, **(defaults | values))
+def build_grid(pk: int, values: dict[str, Any]) -> FileEntity[Grid]:
+    """Build the grid of a record, without its members."""
+    return _build(Grid, {"id": pk} | values)
 
 
-def package(pk: int, values: dict[str, Any], latest: Version | None) -> Package:
-    """The package of checked fields and of its latest version, without its memberships."""
-    kept = dict(values)
-    kept["category_id"] = kept.pop("category")
-    kept["deprecates_package_id"] = kept.pop("deprecates_package", None)
-    kept["usage_count"] = len(kept.pop("usage", None) or ())
-    kept["commits_over_52w"] = kept.pop("commits_over_52w", None) or ()
-    kept.pop("latest_version", None)
+def build_package(pk: int, values: dict[str, Any], latest: Version | None) -> FileEntity[Package]:
+    """Build the package of a record and of its latest version, without its memberships."""
+    values = {"id": pk} | values
     if latest is not None:
-        kept["latest_version_id"] = latest.id
-        kept["pypi_version"] = latest.number
-        kept["last_released"] = latest.upload_time
-    return Package(id=pk, **kept)
+        values |= {"pypi_version": latest.number, "last_released": latest.upload_time}
+    return _build(Package, values)
 
 
-#: Fields of entities that no record has.
-_NOT_IN_FILES = ("memberships", "members", "pypi_yanked", "pypi_frameworks", "pypi_advisories")
-
-
-def fingerprint(entity: Category | Grid | Package) -> str:
-    """A hash of what a file says of an item, memberships aside.
-
-    It is stored with the item: a later load of the same record changes nothing, even when a
-    refresh has changed the item's figures since.
-    """
-    content = dataclasses.asdict(entity)
-    for name in _NOT_IN_FILES:
-        content.pop(name, None)
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+def _build(kind: type[E], values: dict[str, Any]) -> FileEntity[E]:
+    return FileEntity(kind(**values), compute_fingerprint(kind, values))

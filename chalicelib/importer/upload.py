@@ -1,129 +1,165 @@
-"""Loading what was put in the bucket, as the command ``load`` does, within Lambda's time."""
+"""Loading the catalogues that are uploaded to the bucket, within the time that Lambda has."""
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+from urllib.parse import unquote_plus
 
 from chalicelib import clock, telemetry
-from chalicelib.importer.fixture import NotAFixture
-from chalicelib.importer.load_log import load_recorded
-from chalicelib.importer.notifications import Upload, uploads_of
+from chalicelib.importer.fixture import InvalidFixture
+from chalicelib.importer.loader import load_and_log
 from chalicelib.importer.report import LoadReport
-from chalicelib.refresh import service
-from chalicelib.search import publisher
 from chalicelib.storage import objects
-from chalicelib.storage.errors import STORAGE_ERRORS
 
-OUTCOMES = "loads/"
-#: Of the 512 MB that Lambda has in /tmp; the rest is for refusals and for the search index.
+UPLOADS_PREFIX = "catalogues/"
+REPORTS_PREFIX = "loads/"
+#: The largest upload. Lambda has 512 MB in /tmp; the rest is for refusals and the search index.
 MAX_BYTES = 256 << 20
-#: Loading stops when no more is left: enough to end a transaction and to write the outcome.
+#: A load stops with less time left: this is enough to end a transaction and write the report.
 MARGIN_SECONDS = 20.0
-#: With less left, what follows a load is left to the schedules.
-AFTERWARDS_SECONDS = 60.0
-#: So many refusals are named.
-_NAMED = 1000
-_NAME_LENGTH = 200
+#: The most refusals that a report names.
+_MAX_REFUSALS = 1000
+_MAX_NAME_LENGTH = 200
 LOADED, REFUSED, UNFINISHED = "loaded", "refused", "unfinished"
-Result = dict[str, Any]
 
 
 class OutOfTime(Exception):
-    """Time ran out. Another try goes on where this one stopped: what is there is not written."""
+    """No time is left. Another try resumes the load: items that are written are not repeated."""
+
+
+class UploadReport(TypedDict):
+    """The outcome of one upload, as it is written to ``loads/``."""
+
+    key: str
+    versionId: str | None
+    sha256: str | None
+    status: str
+    error: str | None
+    started: str
+    ended: str
+    counts: dict[str, dict[str, int]]
+    refused: int
+    refusals: list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Time:
-    left: Callable[[], float]
+class Upload:
+    """An object that was put in the bucket; ``version_id`` where the bucket keeps versions."""
+
+    key: str
+    version_id: str | None
+
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """The end of Lambda's time; a load calls ``check`` between its writes."""
+
+    get_seconds_left: Callable[[], float]
 
     def check(self, stage: str, done: int, total: int) -> None:
-        """Called while a load goes on, between its writes."""
-        if self.left() < MARGIN_SECONDS:
+        """Raise OutOfTime if too little time is left."""
+        if self.get_seconds_left() < MARGIN_SECONDS:
             raise OutOfTime(f"out of time: {stage}, {done:,} of {total:,}")
 
 
-def load(event: Mapping[str, Any], seconds_left: Callable[[], float]) -> list[Result]:
-    """Load every catalogue that a notification of S3 names; what became of each.
+def load_uploads(
+    event: Mapping[str, Any], get_seconds_left: Callable[[], float]
+) -> list[UploadReport]:
+    """Load every catalogue that a notification of S3 names, and return the reports.
 
-    Each outcome is also written to ``loads/<file name>.<start of its SHA-256>.json``. A file that
-    cannot be loaded is an outcome like another: it would be no better when tried again. Raises
-    OutOfTime and storage errors, after which Lambda tries again. Safe to repeat.
+    Each report is also written to ``loads/<file name>.<start of its SHA-256>.json``. A file that
+    cannot be loaded gets a report like any other: another try would not help. Raises OutOfTime
+    and storage errors, after which Lambda tries again. Safe to repeat.
     """
-    time = _Time(seconds_left)
-    results = []
-    for upload in uploads_of(event, objects.get_bucket_name()):
-        with telemetry.reported("load") as said:
-            result = _load(upload, time)
-            counts = {name: result[name] for name in ("key", "status", "refused", "error")}
-            said |= counts
-        results.append(result)
-    if any(result["status"] == LOADED for result in results):
-        _follow_up(time)
-    return results
+    deadline = _Deadline(get_seconds_left)
+    reports = []
+    for upload in iter_uploads(event, objects.get_bucket_name()):
+        with telemetry.reported("load") as log_fields:
+            report = _load(upload, deadline)
+            log_fields |= {
+                "key": report["key"],
+                "status": report["status"],
+                "refused": report["refused"],
+                "error": report["error"],
+            }
+        reports.append(report)
+    return reports
 
 
-def _load(upload: Upload, time: _Time) -> Result:
+def iter_uploads(event: Mapping[str, Any], bucket: str) -> Iterator[Upload]:
+    """Yield the catalogues that were put in ``bucket`` according to a notification of S3.
+
+    Other events (S3 sends a test when notifications are set up), other buckets, other prefixes,
+    and the empty objects that stand for folders are left out.
+    """
+    for record in event.get("Records", ()):
+        s3 = record.get("s3", {})
+        if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
+            continue
+        if s3.get("bucket", {}).get("name") != bucket:
+            continue
+        # Keys are encoded as in a form: a space is a plus sign.
+        key = unquote_plus(s3["object"]["key"])
+        if key.startswith(UPLOADS_PREFIX) and not key.endswith("/"):
+            yield Upload(key, s3["object"].get("versionId"))
+
+
+def _load(upload: Upload, deadline: _Deadline) -> UploadReport:
     suffix = ".json.gz" if upload.name.endswith(".gz") else ".json"
-    with tempfile.TemporaryDirectory() as folder, LoadReport() as outcome:
-        # Under a name of our own: the key's may be longer than a file's may be.
+    with tempfile.TemporaryDirectory() as folder, LoadReport() as load_report:
+        # Under a fixed name: the key's may be longer than a file's may be.
         path = Path(folder) / f"catalogue{suffix}"
-        begun = clock.now().isoformat()
+        started = clock.now().isoformat()
         try:
             sha256 = objects.download(
                 upload.key, path, version_id=upload.version_id, max_bytes=MAX_BYTES
             )
         except (objects.ObjectTooLarge, objects.NoSuchObject) as error:
-            # Deleted, or too large: neither is another time.
-            return _told(upload, begun, None, outcome, error)
+            # Too large or deleted: another try would find it no better.
+            return _write_report(upload, started, None, load_report, error)
         try:
-            load_recorded(path, upload.name, outcome, time.check)
-        except NotAFixture as error:
-            return _told(upload, begun, sha256, outcome, error)
+            load_and_log(path, upload.name, load_report, deadline.check)
+        except InvalidFixture as error:
+            return _write_report(upload, started, sha256, load_report, error)
         except OutOfTime as error:
-            _told(upload, begun, sha256, outcome, error)
+            _write_report(upload, started, sha256, load_report, error)
             raise
-        return _told(upload, begun, sha256, outcome, None)
+        return _write_report(upload, started, sha256, load_report, None)
 
 
-def _told(
-    upload: Upload, begun: str, sha256: str | None, outcome: LoadReport, error: Exception | None
-) -> Result:
-    """Write what became of an upload where who put it there can read it."""
-    status = LOADED if outcome.finished else REFUSED
+def _write_report(
+    upload: Upload,
+    started: str,
+    sha256: str | None,
+    load_report: LoadReport,
+    error: Exception | None,
+) -> UploadReport:
+    """Write the report to the bucket, where the uploader can read it, and return it."""
+    status = LOADED if load_report.finished else REFUSED
     if isinstance(error, OutOfTime):
         status = UNFINISHED
-    result: Result = {
-        "key": upload.key,
-        "versionId": upload.version_id,
-        "sha256": sha256,
-        "status": status,
-        "error": None if error is None else str(error),
-        "started": begun,
-        "ended": clock.now().isoformat(),
-        "counts": outcome.summary(),
-        "refused": outcome.refused,
-        "refusals": [str(one) for one in islice(outcome.refusals(), _NAMED)],
-    }
-    name = f"{upload.name[:_NAME_LENGTH]}.{sha256[:16] if sha256 else 'not-read'}.json"
-    objects.overwrite(OUTCOMES + name, json.dumps(result, indent=1).encode() + b"\n")
-    return result
-
-
-def _follow_up(time: _Time) -> None:
-    """Have the search and the refresh know of what was loaded, as after the command.
-
-    Both also happen by schedule, so that they fail, or that no time is left, is no reason to load
-    again.
-    """
-    for step in (service.enrol, publisher.publish):
-        if time.left() < AFTERWARDS_SECONDS:
-            telemetry.log("WARNING", "load: left to the schedule", step=step.__name__)
-            continue
-        try:
-            step()
-        except STORAGE_ERRORS as error:
-            telemetry.log_error("load: left to the schedule", error, step=step.__name__)
+    refusals = islice(load_report.iter_refusals(), _MAX_REFUSALS)
+    report = UploadReport(
+        key=upload.key,
+        versionId=upload.version_id,
+        sha256=sha256,
+        status=status,
+        error=None if error is None else str(error),
+        started=started,
+        ended=clock.now().isoformat(),
+        counts=load_report.summarize(),
+        refused=load_report.refused,
+        refusals=[str(refusal) for refusal in refusals],
+    )
+    name = f"{upload.name[:_MAX_NAME_LENGTH]}.{sha256[:16] if sha256 else 'not-read'}.json"
+    objects.overwrite(REPORTS_PREFIX + name, json.dumps(report, indent=1).encode() + b"\n")
+    return report

@@ -72,7 +72,7 @@ class ResultWriter:
         except NameTaken:
             assert isinstance(outcome, Moved)
             return self.apply(source, row, before, _without_move(outcome))
-        except (ItemTooLarge, changes.Invalid) as error:
+        except (ItemTooLarge, changes.InvalidEntity) as error:
             return self.apply(source, row, before, Failed(f"cannot be stored: {error}"))
 
     def _apply(

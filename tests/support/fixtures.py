@@ -80,7 +80,7 @@ class Loaded:
     @property
     def reasons(self) -> dict[str, str]:
         """Record -> reason, of those that were refused."""
-        return {refusal.what: refusal.reason for refusal in self.refusals}
+        return {refusal.record: refusal.reason for refusal in self.refusals}
 
     def count(self, model: str, result: str) -> int:
         """How many records of a model ended with ``result``."""
@@ -96,7 +96,7 @@ def load_file(path: Path) -> Loaded:
     """Load a file, and return what became of it."""
     with LoadReport() as outcome:
         load(path, outcome, lambda stage, done, total: None)
-        return Loaded(outcome.summary(), list(outcome.refusals()))
+        return Loaded(outcome.summarize(), list(outcome.iter_refusals()))
 
 
 def load_records(folder: Path, *records: Any) -> Loaded:

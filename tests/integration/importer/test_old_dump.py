@@ -59,7 +59,7 @@ def test_models_that_are_gone_are_refused_and_cost_nothing_else(
     loaded = load_records(
         tmp_path, category(1), gone[0], package(1), gone[1], grid(1), *gone[2:], row(1, 1, 1)
     )
-    assert [refusal.what for refusal in loaded.refusals] == [f"{r['model']} 1" for r in gone]
+    assert [refusal.record for refusal in loaded.refusals] == [f"{r['model']} 1" for r in gone]
     assert packages_of(1) == [1]
 
 

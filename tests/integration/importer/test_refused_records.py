@@ -161,7 +161,7 @@ def test_each_bad_record_is_refused_with_its_place_name_and_reason(
         (f"record {3 + n} (line {4 + n}, character 1)", what, why)
         for n, (_, what, why) in enumerate(_REFUSED)
     ]
-    assert [(str(r.position), r.what, r.reason) for r in loaded.refusals] == expected
+    assert [(str(r.position), r.record, r.reason) for r in loaded.refusals] == expected
     assert_sound()
     assert [loaded.count(r["model"], "created") for r in _GOOD] == [1, 1, 1, 1]
 

@@ -9,7 +9,7 @@ from chalice.test import Client
 from pynamodb.exceptions import TransactWriteError
 
 import app
-from chalicelib import clock
+from chalicelib import clock, functions
 from chalicelib.importer import membership_rows, upload
 from chalicelib.search import index_manifest
 from chalicelib.storage import aws, objects, sources
@@ -107,7 +107,7 @@ def test_names_are_swapped_and_those_of_others_are_not_taken() -> None:
 
 
 def test_large_grids_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(membership_rows, "_MANY", 1)
+    monkeypatch.setattr(membership_rows, "_MIN_MEASURED_GRID", 1)
     put("catalogues/a.json", dump(*RECORDS))
     load(event("catalogues/a.json"))
     assert state.packages_of(1) == [2]
@@ -244,7 +244,7 @@ def test_out_of_time_it_stops_and_another_try_goes_on(tmp_path: Path) -> None:
 
 def test_with_little_time_left_the_rest_is_for_the_schedules() -> None:
     key = put("catalogues/a.json", dump(*RECORDS))
-    load(event("catalogues/a.json"), upload.AFTERWARDS_SECONDS - 1)
+    load(event("catalogues/a.json"), functions.FOLLOW_UP_SECONDS - 1)
     assert outcome(key)["status"] == "loaded"
     assert list(sources.iter_sources()) == []
     assert keys("search/") == []

@@ -149,7 +149,7 @@ def test_what_is_deleted_meanwhile_is_left_out(at: int) -> None:
         ["10", "8", "7"] if at == 0 else ["10", "8"]
     )
     assert page.count == (9 if at == 0 else 10)
-    assert page.read == 3
+    assert page.consumed == 3
 
 
 def test_what_is_created_meanwhile_moves_nothing_out_of_the_page() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.importer.fixture import Fixture, NotAFixture
+from chalicelib.importer.fixture import Fixture, InvalidFixture
 
 
 def test_no_more_is_unpacked_than_the_bound(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_no_more_is_unpacked_than_the_bound(tmp_path: Path) -> None:
     for name, packed in (("a.json", content), ("a.json.gz", gzip.compress(content))):
         path = tmp_path / name
         path.write_bytes(packed)
-        (record,) = Fixture(path, most=len(content))
+        (record,) = Fixture(path, max_bytes=len(content))
         assert record.value == {"model": "a"}
         looks = 0
 
@@ -21,8 +21,8 @@ def test_no_more_is_unpacked_than_the_bound(tmp_path: Path) -> None:
             nonlocal looks
             looks += 1
 
-        with pytest.raises(NotAFixture) as refused:
-            list(Fixture(path, 4096, most=100_000).read(watch))
+        with pytest.raises(InvalidFixture) as refused:
+            list(Fixture(path, 4096, max_bytes=100_000).iter_records(watch))
         assert str(refused.value) == f"{name}: more than 100,000 bytes when it is unpacked"
         # It was asked all the time whether to go on, and not after the bound.
         assert 12 < looks < 60
@@ -49,10 +49,10 @@ def test_who_watches_is_asked_though_there_is_no_record(tmp_path: Path, content:
     seen: list[int] = []
 
     def watch() -> None:
-        seen.append(fixture.done)
+        seen.append(fixture.bytes_read)
         if len(seen) == 10:
             raise _Enough
 
     with pytest.raises(_Enough):
-        list(fixture.read(watch))
+        list(fixture.iter_records(watch))
     assert seen == sorted(seen)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.importer.fixture import MAX_RECORD, Fixture, NotAFixture, Record
+from chalicelib.importer.fixture import MAX_RECORD_CHARS, Fixture, InvalidFixture, Record
 from tests.support import fixtures
 
 _SETTINGS = settings(
@@ -185,14 +185,14 @@ _NOT_FIXTURES = [
 def test_what_is_no_array_of_records_is_no_fixture(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "dump.json"
     path.write_bytes(data)
-    with pytest.raises(NotAFixture, match=r"^dump\.json: "):
+    with pytest.raises(InvalidFixture, match=r"^dump\.json: "):
         _read(path)
 
 
 def test_a_fixture_can_be_read_again(tmp_path: Path) -> None:
     fixture = Fixture(fixtures.write(tmp_path / "fixture.json", [fixtures.category()]))
     assert list(fixture) == list(fixture)
-    assert fixture.done == fixture.size
+    assert fixture.bytes_read == fixture.size
 
 
 @pytest.mark.parametrize("tail", ['[{"model": "b"}]', "}", "x"])
@@ -215,13 +215,13 @@ def test_nesting_of_any_depth_costs_at_most_its_record(tmp_path: Path, depth: in
 
 
 def test_a_record_that_is_too_long_costs_only_itself(tmp_path: Path) -> None:
-    long = json.dumps({"model": "x" * (3 * MAX_RECORD)})
+    long = json.dumps({"model": "x" * (3 * MAX_RECORD_CHARS)})
     path = tmp_path / "fixture.json"
     path.write_text(f'[{{"model": "a"}},\n{long},\n{{"model": "b"}}]')
     records = _read(path)
     assert _values(records) == [{"model": "a"}, {"model": "b"}]
     (error,) = _errors(records)
-    assert f"longer than {MAX_RECORD} characters" in error
+    assert f"longer than {MAX_RECORD_CHARS} characters" in error
     assert records[-1].position.line == 3
 
 
@@ -258,4 +258,4 @@ def test_records_that_never_end_do_not_cost_more_with_each(tmp_path: Path) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json, "JSONDecoder", Counting)
         assert all(found.error for found in Fixture(file))
-    assert read < 100 * MAX_RECORD
+    assert read < 100 * MAX_RECORD_CHARS
