@@ -1,8 +1,10 @@
-"""The embedded engine: ministack, started on loopback, with its state in a folder."""
+"""The embedded engine: ministack on one port of loopback, with its state in a folder."""
 
 import ctypes
 import fcntl
+import importlib.util
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-#: Credentials that any local engine takes; never sent anywhere but to loopback.
+#: Credentials that any local engine accepts. They are only sent to loopback.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "packgrid",
     "AWS_SECRET_ACCESS_KEY": "packgrid",
@@ -25,17 +27,37 @@ VARIABLES = (*CREDENTIALS, "AWS_ENDPOINT_URL")
 _START_SECONDS = 30
 _STOP_SECONDS = 30
 _PR_SET_PDEATHSIG = 1
+#: The services that Packgrid and its stack use; ministack refuses requests to all others.
+_SERVICES = (
+    "apigateway",
+    "cloudformation",
+    "cloudwatch",
+    "dynamodb",
+    "events",
+    "iam",
+    "lambda",
+    "logs",
+    "s3",
+    "scheduler",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
+#: The variables of this process that the engine gets. Others would also configure ministack, which
+#: reads a hundred: they open listeners, relay mail, start containers and connect to other hosts.
+_INHERITED = re.compile(r"HOME|LANG|LC_\w+|PATH|PYTHON\w+|TZ|(DY)?LD_\w+|VIRTUAL_ENV")
 
 
 class EngineError(RuntimeError):
-    """The engine cannot be started; the text says why, for a person."""
+    """The engine cannot be started; the message tells a person why."""
 
 
 class Engine:
-    """A ministack process of our own. As a context manager it runs within the block.
+    """A ministack process. As a context manager it runs within the block.
 
-    Its state is read from ``state`` when it starts and written there when it stops cleanly
-    (``persist=False`` writes nothing). One folder serves one engine at a time.
+    The engine reads its state from the folder ``state`` when it starts and writes it there when it
+    stops cleanly; ``persist=False`` writes nothing. A folder serves one engine at a time.
     """
 
     def __init__(self, state: Path, persist: bool = True) -> None:
@@ -47,19 +69,19 @@ class Engine:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of its only port."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead AWS clients to it."""
+        """The variables that lead AWS clients to this engine."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
 
     def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
-            # Ctrl-C while it starts: a process without anyone to stop it must not stay.
+            # Ctrl-C while it starts must not leave a process behind that nobody stops.
             self.stop()
             raise
         return self
@@ -73,7 +95,11 @@ class Engine:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers; raises EngineError."""
+        """Start the engine and wait until it answers; raise EngineError if it does not."""
+        if importlib.util.find_spec("ministack") is None:
+            raise EngineError(
+                "the embedded engine is not installed: pip install 'packgrid[engine]'"
+            )
         self.state.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         while _is_taken(self.port):
@@ -82,11 +108,11 @@ class Engine:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
-                env=self._own_environment(),
+                env=self._build_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Ctrl-C is for us: we stop the engine when nothing needs it any more.
+                # Ctrl-C reaches only this process, which stops the engine when it is done.
                 start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
@@ -98,10 +124,10 @@ class Engine:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Stop it cleanly, so that it saves its state; kill it only if it does not react."""
+        """Stop the engine cleanly, so that it saves its state; kill it if it does not react."""
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            # SIGINT ends its server in order, and with that saves; see aws-facts on kill -9.
+            # SIGINT ends its server in order, which saves the state; SIGKILL would lose it.
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(_STOP_SECONDS)
@@ -113,7 +139,7 @@ class Engine:
             self._lock = None
 
     def wait(self) -> None:
-        """Wait until it ends, which it does not by itself."""
+        """Wait for the engine to end, which it only does if something is wrong."""
         if self._process is not None:
             self._process.wait()
 
@@ -128,11 +154,21 @@ class Engine:
             ) from None
         self._lock = lock
 
-    def _own_environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)
+        }
         return {
-            **os.environ,
+            **inherited,
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
+            "SERVICES": ",".join(_SERVICES),
+            # Listeners of ministack's own on all interfaces: MQTT (8883) and SFTP (2222).
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            # No containers: a socket that does not exist.
+            "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            "LAMBDA_EXECUTOR": "local",
             "PERSIST_STATE": "1" if self.persist else "0",
             "STATE_DIR": str((self.state / "engine").absolute()),
             "S3_DATA_DIR": str((self.state / "s3").absolute()),
@@ -165,5 +201,5 @@ def _is_taken(port: int) -> bool:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end the engine, in order, if this process is killed (Linux)."""
+    """Ask the kernel to send the engine SIGINT if this process is killed (Linux)."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)

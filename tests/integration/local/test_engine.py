@@ -1,10 +1,15 @@
 """The embedded engine: where it listens, what it keeps, and that it goes."""
 
+import contextlib
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,14 @@ import boto3
 import pytest
 
 from chalicelib.local.engine import CREDENTIALS, Engine, EngineError
-from tests.support.local_processes import engines_of, listening, wait_for_end
+from tests.support.local_processes import (
+    LISTEN,
+    Socket,
+    engines_of,
+    listening,
+    sockets_of,
+    wait_for_end,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 #: 127.0.0.1 as the kernel writes it.
@@ -81,6 +93,83 @@ def test_two_engines_share_neither_port_nor_state_and_leave_nothing_behind(tmp_p
             assert (_tables(first), _tables(late)) == (["kept"], [])
     assert listening(first.port) == listening(late.port) == []
     assert engines_of(tmp_path) == engines_of(tmp_path / "late") == []
+
+
+class _WithMqtt(Engine):
+    """An engine whose MQTT listener is on, to show that the test below would see it."""
+
+    def __init__(self, state: Path, mqtt_port: int) -> None:
+        super().__init__(state, persist=False)
+        self.mqtt_port = mqtt_port
+
+    def _build_environment(self) -> dict[str, str]:
+        switches = {"IOT_MTLS_ENABLED": "1", "IOT_MTLS_PORT": str(self.mqtt_port)}
+        return super()._build_environment() | switches
+
+
+def _use(engine: Engine) -> None:
+    """Have it start all that it starts by itself and for what Packgrid asks of it."""
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(f"{engine.url}/_ministack/ready", timeout=5) as answer:
+                assert answer.status == 200
+                break
+        except urllib.error.HTTPError as error:
+            error.close()
+            time.sleep(0.05)
+    else:
+        raise AssertionError("the engine is never ready")
+    _write(engine)
+    for service in ("s3", "sqs", "ssm", "lambda", "cloudformation", "events", "sts", "logs"):
+        # That it is asked is enough: each is imported at its first request.
+        scope = f"AWS4-HMAC-SHA256 Credential=packgrid/20261128/us-east-1/{service}/aws4_request"
+        asked = urllib.request.Request(engine.url, headers={"Authorization": scope})
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(asked) as answer:
+            answer.read()
+
+
+def test_it_listens_at_one_port_of_loopback_and_connects_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With the library there that ministack wants for MQTT, and an environment that asks for more.
+    (tmp_path / "modules" / "cryptography").mkdir(parents=True)
+    (tmp_path / "modules" / "cryptography" / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "modules"))
+    for name, value in {
+        "BIND_HOST": "0.0.0.0",
+        "IOT_MTLS_ENABLED": "1",
+        "SFTP_ENABLED": "1",
+        "SERVICES": "",
+        "SMTP_HOST": "127.0.0.1:25",
+        "MINISTACK_SSL_CERT": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        mqtt_port = probe.getsockname()[1]
+    with _WithMqtt(tmp_path / "seen", mqtt_port) as engine:
+        _use(engine)
+        (pid,) = engines_of(tmp_path / "seen")
+        assert Socket("tcp", "00000000", mqtt_port, LISTEN) in sockets_of(pid)
+    with Engine(tmp_path / "state") as engine:
+        _use(engine)
+        (pid,) = engines_of(tmp_path / "state")
+        sockets = sockets_of(pid)
+        assert [one for one in sockets if one.state == LISTEN or one.protocol != "tcp"] == [
+            Socket("tcp", LOOPBACK, engine.port, LISTEN)
+        ]
+        # What else there may be are our own requests.
+        assert {(one.address, one.port) for one in sockets} == {(LOOPBACK, engine.port)}
+
+
+@pytest.mark.parametrize("service", ["iot", "transfer", "rds", "ec2"])
+def test_it_refuses_services_that_packgrid_does_not_use(engine: Engine, service: str) -> None:
+    scope = f"AWS4-HMAC-SHA256 Credential=packgrid/20261128/us-east-1/{service}/aws4_request"
+    asked = urllib.request.Request(engine.url, headers={"Authorization": scope})
+    with pytest.raises(urllib.error.HTTPError, match="400") as refusal:
+        urllib.request.urlopen(asked)
+    with refusal.value as answer:
+        assert f"Unsupported service: {service}" in answer.read().decode()
 
 
 def test_an_engine_that_does_not_start_says_where_its_log_is(
