@@ -88,12 +88,12 @@ def work(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     Amazon SQS").
     """
     worker_context = WorkerContext(seconds_left=_start_countdown(context))
-    with telemetry.reported("work") as log_fields:
+    with telemetry.log_run("work") as log_fields:
         configured = settings.from_environment()
-        hosts = service.all_hosts(configured)
-        worker = service.worker_of(configured, hosts, worker_context)
+        hosts = service.load_hosts(configured)
+        worker = service.build_worker(configured, hosts, worker_context)
         response = queue.handle(worker, event["Records"])
-        metrics.worked(worker, response["batchItemFailures"], log_fields)
+        metrics.report_work(worker, response["batchItemFailures"], log_fields)
     return response
 
 

@@ -35,19 +35,19 @@ class Metric(StrEnum):
 METRICS: Mapping[str, str] = {Metric.STALENESS: "Seconds", Metric.BUDGETS_EXHAUSTED: "Count"}
 
 #: A token is longer; a shorter text may be an ordinary word.
-_LEAST_SECRET = 12
-_LONGEST_MESSAGE, _MOST_CAUSES = 500, 4
+_MIN_SECRET_LENGTH = 12
+_MAX_MESSAGE_LENGTH, _MAX_CAUSES = 500, 4
 _USERINFO = re.compile(r"//[^/?#\s@]*@")
 _secrets: set[str] = set()
 
 
-def hide(secret: str) -> None:
+def add_secret(secret: str) -> None:
     """From now on, write ``[token]`` in place of this text."""
-    if len(secret) >= _LEAST_SECRET:
+    if len(secret) >= _MIN_SECRET_LENGTH:
         _secrets.add(secret)
 
 
-def measure(values: Mapping[Metric, float]) -> None:
+def write_metrics(values: Mapping[Metric, float]) -> None:
     """Write one document of metrics."""
     configured = settings.from_environment()
     if not configured.metrics:
@@ -64,7 +64,7 @@ def log(level: str, event: str, **fields: Any) -> None:
     """Write one line: what happened, how bad it is (``INFO``...), and ``fields`` (JSON)."""
     configured = settings.from_environment()
     if configured.metrics:
-        _write(_hidden({"level": level, "event": event, "stage": configured.stage, **fields}))
+        _write(_redact({"level": level, "event": event, "stage": configured.stage, **fields}))
 
 
 def log_error(event: str, error: Exception, **fields: Any) -> None:
@@ -72,19 +72,19 @@ def log_error(event: str, error: Exception, **fields: Any) -> None:
 
     Passwords of URLs are left out, as hidden texts are.
     """
-    causes = [f"{type(one).__name__}: {_message(one)}" for one in _causes(error)]
+    causes = [f"{type(one).__name__}: {_format_message(one)}" for one in _iter_causes(error)]
     log(
         "ERROR",
         event,
         **fields,
         error=type(error).__name__,
-        message=_message(error),
+        message=_format_message(error),
         causes=causes,
     )
 
 
 @contextmanager
-def reported(event: str) -> Iterator[dict[str, Any]]:
+def log_run(event: str) -> Iterator[dict[str, Any]]:
     """Write a line at the end of what is done inside: how long it took, and how it failed.
 
     Yields the line's fields, to be added to. Errors are passed on.
@@ -94,18 +94,18 @@ def reported(event: str) -> Iterator[dict[str, Any]]:
     try:
         yield fields
     except Exception as error:
-        log_error(event, error, **fields, seconds=_since(begun))
+        log_error(event, error, **fields, seconds=_get_elapsed(begun))
         raise
-    log("INFO", event, **fields, seconds=_since(begun))
+    log("INFO", event, **fields, seconds=_get_elapsed(begun))
 
 
-def _message(error: BaseException) -> str:
-    return _USERINFO.sub("//", _hidden(str(error)))[:_LONGEST_MESSAGE]
+def _format_message(error: BaseException) -> str:
+    return _USERINFO.sub("//", _redact(str(error)))[:_MAX_MESSAGE_LENGTH]
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _iter_causes(error: BaseException) -> Iterator[BaseException]:
     """What an error was raised from, the nearest first, as a traceback would show it."""
-    for _ in range(_MOST_CAUSES):
+    for _ in range(_MAX_CAUSES):
         cause = error.__cause__
         # What was raised "from" itself, as it was passed on, hides nothing.
         if cause is error or not error.__suppress_context__:
@@ -116,11 +116,11 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         error = cause
 
 
-def _since(begun: float) -> float:
+def _get_elapsed(begun: float) -> float:
     return round(time.monotonic() - begun, 3)
 
 
-def _hidden(value: Any) -> Any:
+def _redact(value: Any) -> Any:
     """The same without what is to be hidden."""
     if isinstance(value, str):
         # The longest first: one may be the beginning of another.
@@ -128,8 +128,8 @@ def _hidden(value: Any) -> Any:
             value = value.replace(secret, "[token]")
         return value
     if isinstance(value, Mapping):
-        return {_hidden(name): _hidden(one) for name, one in value.items()}
-    return [_hidden(one) for one in value] if isinstance(value, list | tuple) else value
+        return {_redact(name): _redact(one) for name, one in value.items()}
+    return [_redact(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _write(document: Mapping[str, Any]) -> None:

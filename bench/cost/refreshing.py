@@ -82,7 +82,7 @@ class _Counting(Simulation):
                 batch = ready.popleft()
             except IndexError:
                 return
-            fresh = Worker(worker.hosts, worker.every, worker.user_agent, worker.runtime)
+            fresh = Worker(worker.hosts, worker.interval, worker.user_agent, worker.context)
             begun = own_cpu()
             try:
                 for _ in fresh.work(batch, f"message {id(fresh)}"):

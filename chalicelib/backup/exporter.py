@@ -36,7 +36,7 @@ def export_tables(data_file_bytes: int = DATA_FILE_BYTES) -> ExportReport:
     yet. Nothing is ever overwritten: of two exports that begin in the same second, the second
     raises ObjectExists. Raises storage errors.
     """
-    with telemetry.reported("export") as log_fields:
+    with telemetry.log_run("export") as log_fields:
         report = _export_tables(clock.now(), data_file_bytes)
         log_fields |= {"prefix": report.prefix, "items": sum(report.counts.values())}
     return report

@@ -168,8 +168,8 @@ def _iter_scarcest_budgets(
     hosts: Mapping[str, Host], context: WorkerContext
 ) -> Iterator[tuple[str, str]]:
     """Yield each host's name with the meter that has the smallest share left."""
-    scarcest: dict[str, status.Left] = {}
-    for budget in status.budgets(hosts, context.now().timestamp()):
+    scarcest: dict[str, status.MeterStatus] = {}
+    for budget in status.read_meters(hosts, context.now().timestamp()):
         other = scarcest.get(budget.host)
         if other is None or budget.remaining * other.limit < other.remaining * budget.limit:
             scarcest[budget.host] = budget

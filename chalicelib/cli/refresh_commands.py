@@ -77,9 +77,9 @@ def status(package: str | None) -> int:
         refresh_tables.print_package(sources.get_package_sources(identifier))
         return 0
     now = WorkerContext().now().timestamp()
-    hosts = service.all_hosts(settings.from_environment())
-    budgets = refresh_status.budgets(hosts, now)
-    refresh_tables.print_standing(refresh_status.standing(now), budgets)
+    hosts = service.load_hosts(settings.from_environment())
+    budgets = refresh_status.read_meters(hosts, now)
+    refresh_tables.print_standing(refresh_status.collect_statistics(now), budgets)
     return 0
 
 

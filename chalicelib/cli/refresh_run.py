@@ -33,7 +33,7 @@ class Selection:
     limit: int | None = None
 
     @property
-    def is_whole(self) -> bool:
+    def is_full(self) -> bool:
         """Whether the hosts are asked in full."""
         return self.is_all or self.package is not None
 
@@ -68,7 +68,7 @@ def run_refresh(
     a second Ctrl-C.
     """
     configured = settings.from_environment()
-    hosts = service.all_hosts(configured)
+    hosts = service.load_hosts(configured)
     context = context or WorkerContext()
     if selection.host is not None and selection.host not in hosts:
         say(f"no host {selection.host}: one of {', '.join(hosts)}")
@@ -87,7 +87,7 @@ def run_refresh(
         refresh_tables.print_plan(hosts, batches)
         return 0
     board = ProgressBoard(hosts, context)
-    waiting = Waiting(board, selection.is_whole) if wait else None
+    waiting = Waiting(board, selection.is_full) if wait else None
     return _refresh_and_publish(configured, board, batches, waiting, on_changed)
 
 
@@ -100,7 +100,7 @@ def _select_batches(
     now = context.now()
     if identifier is not None:
         return [
-            Batch(str(row.host), str(row.kind), now, (identifier,), is_whole=True)
+            Batch(str(row.host), str(row.kind), now, (identifier,), is_full=True)
             for row in sources.get_package_sources(identifier)
             if row.host in hosts and selection.host in {None, row.host}
         ]
@@ -109,11 +109,11 @@ def _select_batches(
         if selection.host not in {None, host.name}:
             continue
         if selection.is_all:
-            rows = planner.everything_at(host)
+            rows = planner.get_all_sources(host)
         else:
-            rows = planner.due_at(host, now.timestamp())
+            rows = planner.get_due_sources(host, now.timestamp())
         rows = rows[: selection.limit]
-        batches += planner.batches_of(host, rows, now, is_whole=selection.is_all)
+        batches += planner.build_batches(host, rows, now, is_full=selection.is_all)
     return batches
 
 
@@ -156,7 +156,7 @@ def _run_batches(
                 without_slot = local_runner.run(
                     board.hosts,
                     batches,
-                    lambda: service.worker_of(configured, board.hosts, board.context),
+                    lambda: service.build_worker(configured, board.hosts, board.context),
                     board.count,
                     board.count_requests,
                     lambda: board.note(
@@ -182,7 +182,7 @@ def _publish_after_error(on_changed: Callable[[], object], error: BaseException)
 
 
 def _report_held_slots(host: Host, context: WorkerContext) -> None:
-    until, now = local_runner.held_until(host), context.now().timestamp()
+    until, now = local_runner.get_slot_end(host), context.now().timestamp()
     minutes = max(1, math.ceil(((until or now) - now) / 60))
     say(
         f"another worker, or one that died, holds the slots of {host.name}; "

@@ -14,7 +14,7 @@ from chalicelib.cli.progress_board import WORDS, ProgressBoard
 from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.result_writer import RefreshStatus
-from chalicelib.refresh.status import Left, Standing
+from chalicelib.refresh.status import MeterStatus, SourceStatistics
 from chalicelib.storage import sources
 from chalicelib.storage.refresh_models import SourceItem
 
@@ -50,14 +50,14 @@ def print_results(board: ProgressBoard) -> None:
     _print_reasons(board.reasons())
 
 
-def print_standing(standing: Standing, budgets: Iterable[Left]) -> None:
+def print_standing(standing: SourceStatistics, budgets: Iterable[MeterStatus]) -> None:
     """Print the ages and failures of all sources, and what is left of the hosts' limits."""
     rows: list[tuple[object, ...]] = []
     counters = (standing.due, standing.never, standing.failing, standing.gone)
     for host in sorted(standing.asked):
-        ages = [_format_age(standing.age(host, share)) for share in (0.5, 0.99, 1.0)]
+        ages = [_format_age(standing.get_age(host, share)) for share in (0.5, 0.99, 1.0)]
         rows.append((host, standing.asked[host], *ages, *(counter[host] for counter in counters)))
-    ages = [_format_age(standing.age(None, share)) for share in (0.5, 0.99, 1.0)]
+    ages = [_format_age(standing.get_age(None, share)) for share in (0.5, 0.99, 1.0)]
     sums = [sum(counter.values()) for counter in counters]
     rows.append(("all", sum(standing.asked.values()), *ages, *sums))
     head = ("host", "sources", "age p50", "p99", "oldest", "due", "never", "failing", "gone")

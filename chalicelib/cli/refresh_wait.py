@@ -21,7 +21,7 @@ class Waiting:
     """Waits for what a run postponed. ``is_whole``: those hosts are asked in full again."""
 
     board: ProgressBoard
-    is_whole: bool
+    is_full: bool
     _without_slot_since: dict[str, float] = field(default_factory=dict)
 
     def next_batches(self, without_slot: Sequence[Batch]) -> list[Batch]:
@@ -68,11 +68,11 @@ class Waiting:
         for name in _host_names(postponed):
             rows = [row for row in self._rows(name, postponed) if row.due <= now.timestamp()]
             host = self.board.hosts[name]
-            batches += planner.batches_of(host, rows, now, is_whole=self.is_whole)
+            batches += planner.build_batches(host, rows, now, is_full=self.is_full)
         return batches
 
     def _rows(self, host: str, postponed: set[tuple[str, int]]) -> list[DueSource]:
-        rows = planner.everything_at(self.board.hosts[host])
+        rows = planner.get_all_sources(self.board.hosts[host])
         return [row for row in rows if (host, row.package_id) in postponed]
 
 

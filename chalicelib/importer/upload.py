@@ -83,7 +83,7 @@ def load_uploads(
     deadline = _Deadline(get_seconds_left)
     reports = []
     for upload in iter_uploads(event, objects.get_bucket_name()):
-        with telemetry.reported("load") as log_fields:
+        with telemetry.log_run("load") as log_fields:
             report = _load(upload, deadline)
             log_fields |= {
                 "key": report["key"],

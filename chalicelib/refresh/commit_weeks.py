@@ -17,7 +17,7 @@ PARTICIPATION, COMMITS = "participation", "commits"
 
 
 @dataclass(frozen=True, slots=True)
-class Weeks:
+class CommitWeeks:
     """52 counts, oldest first; the last week ends at the start of the day ``until`` (UTC)."""
 
     counts: tuple[int, ...]
@@ -29,18 +29,18 @@ class Weeks:
         """What has to be remembered beside the counts."""
         return {"until": self.until.isoformat(), "series": self.series}
 
-    def aged(self, today: date) -> "Weeks":
+    def shift_to(self, today: date) -> "CommitWeeks":
         """The weeks as they are on a later day without a new commit: whole weeks move out."""
-        return self._moved(max(0, (today - self.until).days // 7))
+        return self._shift(max(0, (today - self.until).days // 7))
 
-    def with_commits(self, instants: Iterable[datetime], today: date) -> "Weeks":
+    def add_commits(self, instants: Iterable[datetime], today: date) -> "CommitWeeks":
         """The weeks with further commits, moved on so that the last week holds ``today``.
 
         Only for a series that is counted from commits. Commits before the first week are
         left out; those dated after ``today`` (a clock that is wrong) count as today's.
         """
         behind = (today - self.until).days
-        moved = self._moved(behind // 7 + 1 if behind >= 0 else 0)
+        moved = self._shift(behind // 7 + 1 if behind >= 0 else 0)
         counts = list(moved.counts)
         for instant in instants:
             age = (moved.until - instant.astimezone(UTC).date()).days - 1
@@ -49,19 +49,19 @@ class Weeks:
                 counts[place] += 1
         return replace(moved, counts=tuple(counts))
 
-    def _moved(self, weeks: int) -> "Weeks":
+    def _shift(self, weeks: int) -> "CommitWeeks":
         kept = self.counts[weeks:] if weeks < WEEKS else ()
         counts = kept + (0,) * (WEEKS - len(kept))
         return replace(self, counts=counts, until=self.until + timedelta(weeks=weeks))
 
 
-def none(until: date, series: str) -> Weeks:
+def build_empty(until: date, series: str) -> CommitWeeks:
     """52 weeks without a commit."""
-    return Weeks((0,) * WEEKS, until, series)
+    return CommitWeeks((0,) * WEEKS, until, series)
 
 
-def remembered(counts: tuple[int, ...], state: Mapping[str, Any] | None) -> Weeks | None:
+def parse_weeks(counts: tuple[int, ...], state: Mapping[str, Any] | None) -> CommitWeeks | None:
     """The weeks that a package has, if ``state`` (of ``Weeks.state``) tells what they are."""
     if state is None or len(counts) != WEEKS:
         return None
-    return Weeks(counts, date.fromisoformat(state["until"]), state["series"])
+    return CommitWeeks(counts, date.fromisoformat(state["until"]), state["series"])

@@ -24,7 +24,7 @@ _USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 
 @dataclass(slots=True)
-class Enrolled:
+class EnrolmentReport:
     """How many sources there are, and how many were written and removed."""
 
     sources: int = 0
@@ -32,16 +32,16 @@ class Enrolled:
     removed: int = 0
 
 
-def enrol(upstreams: Upstreams, now: float) -> Enrolled:
+def enrol(upstreams: Upstreams, now: float) -> EnrolmentReport:
     """Have a row for every source, due at once where it is new or leads elsewhere now.
 
     Safe to repeat and to run twice at once. A package whose address changed starts anew: what
     was remembered belongs to the old one.
     """
     kept = {(int(row.package_id), str(row.kind)): row for row in sources.iter_sources()}
-    done = Enrolled()
+    done = EnrolmentReport()
     for identifier, repo_url, pypi_url in sources.iter_package_urls():
-        for kind, host, address in _wanted(repo_url, pypi_url, upstreams):
+        for kind, host, address in _iter_addresses(repo_url, pypi_url, upstreams):
             done.sources += 1
             row = kept.pop((identifier, kind), None)
             if row is None or (row.host, row.address) != (host, address):
@@ -52,7 +52,7 @@ def enrol(upstreams: Upstreams, now: float) -> Enrolled:
     return done
 
 
-def _wanted(
+def _iter_addresses(
     repo_url: str | None, pypi_url: str | None, upstreams: Upstreams
 ) -> Iterator[tuple[str, str, str]]:
     """Kind, host and address of each source that a package with these URLs has."""
@@ -80,7 +80,7 @@ def _write(
         due=now if is_asked else None,
         handled=float(row.handled or 0) if row else 0,
         state={},
-        provenance=_kept_provenance(row),
+        provenance=_copy_provenance(row),
         reason=None if is_asked else "no host that we ask",
     )
     if row is None:
@@ -93,6 +93,6 @@ def _write(
     return True
 
 
-def _kept_provenance(row: SourceItem | None) -> Mapping[str, object]:
+def _copy_provenance(row: SourceItem | None) -> Mapping[str, object]:
     """The figures stay until they are read anew, and so does where they came from."""
     return {} if row is None else row.provenance or {}

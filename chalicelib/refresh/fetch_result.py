@@ -10,7 +10,7 @@ from chalicelib.refresh.rate_limit import Policy, Reading
 
 if TYPE_CHECKING:
     from chalicelib.refresh.http.client import Session
-    from chalicelib.refresh.http.response import Reply
+    from chalicelib.refresh.http.response import HostResponse
 
 REPOSITORY = "repository"
 PROJECT = "project"
@@ -129,11 +129,11 @@ class Host(Protocol):
         """What is sent with every request: media type, API version, authorisation."""
         ...
 
-    def readings(self, reply: "Reply", now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: "HostResponse", now: datetime) -> Sequence[Reading]:
         """What an answer's headers say of the limits."""
         ...
 
-    def limited_until(self, reply: "Reply", now: datetime) -> datetime | None:
+    def limited_until(self, reply: "HostResponse", now: datetime) -> datetime | None:
         """Until when nothing may be asked, if the answer says that a limit is spent."""
         ...
 

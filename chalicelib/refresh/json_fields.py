@@ -5,15 +5,15 @@ from typing import Any
 
 from chalicelib.catalog.json_body import is_renderable
 
-_MOST = 2**53
-_MOST_NAMES_BYTES = 60_000
+_MAX_INT = 2**53
+_MAX_NAMES_BYTES = 60_000
 
 
 class BadValue(ValueError):
     """A member is missing or not of its type; the text says which, for an operator."""
 
 
-def member(json: Any, *path: str) -> Any:
+def get_member(json: Any, *path: str) -> Any:
     """What stands at a path of object members, ``None`` where one is missing or null."""
     for name in path:
         if not isinstance(json, dict):
@@ -22,17 +22,17 @@ def member(json: Any, *path: str) -> Any:
     return json
 
 
-def count(json: Any, *path: str) -> int:
+def get_int(json: Any, *path: str) -> int:
     """A number of things: a whole number from 0 to 2**53."""
-    value = member(json, *path)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
+    value = get_member(json, *path)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_INT:
         raise BadValue(f"{'.'.join(path)} is not a count")
     return value
 
 
-def text(json: Any, *path: str, longest: int = 20_000) -> str:
+def get_text(json: Any, *path: str, longest: int = 20_000) -> str:
     """A text, without NUL; ``""`` for null. What is longer than ``longest`` is cut."""
-    value = member(json, *path)
+    value = get_member(json, *path)
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -41,25 +41,25 @@ def text(json: Any, *path: str, longest: int = 20_000) -> str:
     return value.encode(errors="replace").decode().replace("\x00", "")[:longest]
 
 
-def required(json: Any, *path: str) -> str:
+def get_required_text(json: Any, *path: str) -> str:
     """A text that is not empty."""
-    value = text(json, *path)
+    value = get_text(json, *path)
     if not value:
         raise BadValue(f"{'.'.join(path)} is empty")
     return value
 
 
-def flag(json: Any, *path: str) -> bool:
+def get_bool(json: Any, *path: str) -> bool:
     """True or false."""
-    value = member(json, *path)
+    value = get_member(json, *path)
     if not isinstance(value, bool):
         raise BadValue(f"{'.'.join(path)} is neither true nor false")
     return value
 
 
-def instant(json: Any, *path: str) -> datetime | None:
+def get_datetime(json: Any, *path: str) -> datetime | None:
     """An ISO 8601 instant in UTC (without an offset it is taken for UTC); ``None`` for null."""
-    value = member(json, *path)
+    value = get_member(json, *path)
     if value is None:
         return None
     try:
@@ -72,7 +72,7 @@ def instant(json: Any, *path: str) -> datetime | None:
     return found.astimezone(UTC)
 
 
-def names(found: list[str]) -> str:
+def join_names(found: list[str]) -> str:
     """Names as ``participants`` has them: joined with commas, each once, in their order.
 
     As many as fit: an item of DynamoDB has to hold them twice, beside all the rest.
@@ -81,7 +81,7 @@ def names(found: list[str]) -> str:
     kept, size = [], 0
     for name in dict.fromkeys(name for name in plain if name):
         size += len(name.encode()) + 1
-        if size > _MOST_NAMES_BYTES:
+        if size > _MAX_NAMES_BYTES:
             break
         kept.append(name)
     return ",".join(kept)

@@ -1,8 +1,8 @@
-"""Leases: what a plan sent is not sent again while it is being worked on.
+"""Leases: a source that was sent to the queue is not sent again while it is being refreshed.
 
-A lease is on a source as it was seen, by its due time: whatever comes of asking changes that, and
-the source is free again without anybody giving anything back. One that nobody works on is free
-when its lease runs out.
+A lease names a source and its due time. Every result of a refresh changes the due time, so the
+source is unleased then without anybody giving the lease back. If nobody works on the source, the
+lease expires.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,68 +13,69 @@ from chalicelib.storage.errors import Contended
 from chalicelib.storage.refresh_state import Lease, Leases
 from chalicelib.storage.sources import DueSource
 
-#: A planned source is not planned again for so long, unless its batch was worked on. It outlives
-#: a worker's death and two more (three visibility timeouts of half an hour); what is tried for
-#: longer is planned beside its message, which then finds it asked. No multiple of a schedule's
-#: rate, or a plan that is early by a moment would miss its end.
+#: How long a source is leased. It outlives three deaths of its worker (three visibility timeouts
+#: of half an hour). If a message is tried for longer, the source is planned a second time, and
+#: the message finds it refreshed. This is no multiple of a schedule's rate, or a plan that runs
+#: a moment early would miss the end of the lease.
 LEASE_SECONDS = 5700
-#: The most sources of one host that are under way at once; so many fit an item of DynamoDB.
-MOST = 20_000
-#: What lasts longer than a lease can was leased by a clock that is wrong.
-_SLACK_SECONDS = 900
+#: The maximum number of leased sources per host: that many fit an item of DynamoDB.
+MAX_LEASES = 20_000
+#: A lease that ends later than this after the longest possible one was written by a wrong clock.
+_MAX_CLOCK_SKEW_SECONDS = 900
 
 
-class Held:
-    """The leases of a host that last, as they were read."""
+class HostLeases:
+    """The current leases of one host, as they were read."""
 
     def __init__(self, host: str, now: float) -> None:
         self._host = host
         self._now = now
         stored, self._version = refresh_state.get_leases(host)
-        self._leases = self._lasting(stored)
+        self._leases = self._get_current(stored)
 
     def __len__(self) -> int:
         return len(self._leases)
 
-    def free(self, found: Iterable[DueSource]) -> Iterator[DueSource]:
-        """Those of the sources that are not under way."""
-        return (one for one in found if not self.has(one.package_id, one.due))
+    def exclude_leased(self, sources: Iterable[DueSource]) -> Iterator[DueSource]:
+        """Yield the sources that are not leased."""
+        return (source for source in sources if not self.is_leased(source.package_id, source.due))
 
-    def has(self, package_id: int, due: float) -> bool:
-        """Whether a source that is due then is under way."""
+    def is_leased(self, package_id: int, due: float) -> bool:
+        """Return whether a source with this due time is leased."""
         lease = self._leases.get(package_id)
         return lease is not None and lease.due == due
 
-    def forget(self, found: Iterable[DueSource], before: float) -> None:
-        """Drop what was worked on, given all sources that are due before an instant."""
-        due = {one.package_id: one.due for one in found}
+    def drop_finished(self, sources: Iterable[DueSource], before: float) -> None:
+        """Drop the leases of refreshed sources, given all sources that are due ``before`` then."""
+        due = {source.package_id: source.due for source in sources}
         self._leases = {
-            identifier: lease
-            for identifier, lease in self._leases.items()
-            if lease.due >= before or due.get(identifier) == lease.due
+            package_id: lease
+            for package_id, lease in self._leases.items()
+            if lease.due >= before or due.get(package_id) == lease.due
         }
 
-    def take(self, sent: Iterable[DueSource]) -> None:
-        """Lease what was sent; raises Contended where other plans were always faster.
+    def add(self, sources: Iterable[DueSource]) -> None:
+        """Lease sources that were sent; raises Contended if other plans always wrote first.
 
-        Beyond ``MOST`` the leases that run out first are given up.
+        Beyond ``MAX_LEASES``, the leases that expire first are dropped.
         """
         until = self._now + LEASE_SECONDS
-        taken = {one.package_id: Lease(one.due, until) for one in sent}
+        new = {source.package_id: Lease(source.due, until) for source in sources}
         for attempt in DEFAULT_BACKOFF.iter_attempts():
             if attempt:
                 stored, self._version = refresh_state.get_leases(self._host)
-                self._leases = self._lasting(stored)
-            merged = self._leases | taken
-            kept = sorted(merged.items(), key=lambda one: one[1].until, reverse=True)[:MOST]
-            if refresh_state.replace_leases(self._host, self._version, dict(kept)):
+                self._leases = self._get_current(stored)
+            merged = sorted(
+                (self._leases | new).items(), key=lambda entry: entry[1].until, reverse=True
+            )
+            if refresh_state.replace_leases(self._host, self._version, dict(merged[:MAX_LEASES])):
                 return
         raise Contended(f"the leases of {self._host}: other writers were always faster")
 
-    def _lasting(self, stored: Leases) -> Leases:
-        longest = self._now + LEASE_SECONDS + _SLACK_SECONDS
+    def _get_current(self, stored: Leases) -> Leases:
+        latest = self._now + LEASE_SECONDS + _MAX_CLOCK_SKEW_SECONDS
         return {
-            identifier: lease
-            for identifier, lease in stored.items()
-            if self._now < lease.until <= longest
+            package_id: lease
+            for package_id, lease in stored.items()
+            if self._now < lease.until <= latest
         }

@@ -12,7 +12,7 @@ from chalicelib.refresh.worker import NoSlot, PackageResult, Worker
 from chalicelib.storage import refresh_state as slots
 
 #: The most threads; what keeps them from being more useful is DynamoDB's clients, not hosts.
-_THREADS = 8
+MAX_THREADS = 8
 #: The reason of what found no slot.
 NO_SLOT = "others are asking"
 OnDone = Callable[[str, PackageResult], None]
@@ -30,7 +30,7 @@ def run(
     on_done: OnDone,
     on_sent: OnSent,
     on_interrupted: Callable[[], None] = lambda: None,
-    threads: int = _THREADS,
+    threads: int = MAX_THREADS,
 ) -> list[Batch]:
     """Work on all batches, each host in as many lanes as it may be asked in at once.
 
@@ -67,13 +67,13 @@ def run(
                 return
 
     try:
-        _side_by_side(lane, lanes, max(1, min(threads, len(lanes))), stop, on_interrupted)
+        _run_lanes(lane, lanes, max(1, min(threads, len(lanes))), stop, on_interrupted)
     finally:
-        on_sent(_sum(workers))
-    return _left(waiting, on_done)
+        on_sent(_sum_requests(workers))
+    return _report_without_slot(waiting, on_done)
 
 
-def _left(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
+def _report_without_slot(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
     """The batches without a slot, told of: workers elsewhere are at it."""
     left = [batch for queue in waiting.values() for batch in queue]
     for batch in left:
@@ -82,12 +82,12 @@ def _left(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
     return left
 
 
-def held_until(host: Host) -> float | None:
+def get_slot_end(host: Host) -> float | None:
     """When the first of a host's slots is free at the latest if its holder died."""
     return slots.get_first_slot_end(host.name, host.policy.concurrency)
 
 
-def _side_by_side(
+def _run_lanes(
     lane: Callable[[str, int], None],
     lanes: Sequence[tuple[str, int]],
     threads: int,
@@ -121,13 +121,13 @@ def _side_by_side(
             thread.start()
         _wait(running, ends)
     except KeyboardInterrupt:
-        _end(running, ends, stop, on_interrupted)
+        _stop_lanes(running, ends, stop, on_interrupted)
         raise
     if errors:
         raise errors[0]
 
 
-def _end(
+def _stop_lanes(
     threads: Sequence[Thread],
     ends: Sequence[Event],
     stop: Event,
@@ -158,7 +158,7 @@ def _work(worker: Worker, batch: Batch, holder: str, on_done: OnDone) -> None:
         on_done(batch.host, PackageResult(identifier, RefreshStatus.SUPERSEDED))
 
 
-def _sum(workers: Sequence[Worker]) -> dict[str, int]:
+def _sum_requests(workers: Sequence[Worker]) -> dict[str, int]:
     total: dict[str, int] = {}
     for worker in list(workers):
         for name, sent in dict(worker.requests).items():

@@ -1,4 +1,4 @@
-"""What is due, in batches of one host each."""
+"""Planning: sending the sources that are due to the queue, in batches of one host each."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -6,28 +6,30 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from chalicelib.refresh.batch import Batch, ahead
-from chalicelib.refresh.budget import stored
+from chalicelib.refresh.batch import Batch, get_early_limit
+from chalicelib.refresh.budget import read_budget
 from chalicelib.refresh.enrolment import INDEX
 from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY, Host
 from chalicelib.refresh.http.client import PATIENCE_SECONDS
-from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
+from chalicelib.refresh.leases import LEASE_SECONDS, MAX_LEASES, HostLeases
 from chalicelib.refresh.rate_limit import Budget
 from chalicelib.storage import sources
 from chalicelib.storage.sources import DueSource
 
-_NEVER = 1e12
+_END_OF_TIME = 1e12
 _log = logging.getLogger(__name__)
+
+Send = Callable[[Sequence[Batch]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """How many batches and sources were sent off, and what was found before, by host.
+class PlanReport:
+    """What a plan sent, and what it found before, by host.
 
-    ``due``: how many sources were due and not under way, where any may be asked; of each host no
-    more than one plan sends. ``oldest``: since when the one is that has waited longest, and
-    ``exhausted``: until when there is no budget, both in seconds since the epoch, and only of
-    hosts where that is so.
+    ``batches`` and ``sources``: how many were sent. ``due``: how many sources were due and not
+    leased, if the host may be asked; no more per host than one plan sends. ``oldest``: since when
+    the longest-waiting source is due. ``exhausted``: until when the host has no budget. Both are
+    in seconds since the epoch, and only contain hosts with such a source or without budget.
     """
 
     batches: dict[str, int] = field(default_factory=dict)
@@ -37,134 +39,130 @@ class Planned:
     exhausted: dict[str, float] = field(default_factory=dict)
 
 
-def plan(
-    hosts: Mapping[str, Host],
-    now: datetime,
-    send: Callable[[Sequence[Batch]], None],
-    every: timedelta,
-) -> Planned:
-    """Send off what is due and not under way, and lease it until its batch has been worked on.
+def plan(hosts: Mapping[str, Host], now: datetime, send: Send, interval: timedelta) -> PlanReport:
+    """Send the sources that are due and not leased, and lease them.
 
-    First sent, then leased: who dies in between sends it again, which is harmless, where the
-    other order would forget it. Hosts whose budget is blocked wait. ``every``: how often a
-    source is asked.
+    Sources are leased after they were sent: a plan that dies in between sends them again, which
+    is harmless, while the other order would forget them. Hosts whose budget is blocked are left
+    out. ``interval`` is how often a source is refreshed. If a host fails, the others are planned,
+    and the first error is raised at the end.
     """
-    planned, errors = Planned(), list[Exception]()
+    report, errors = PlanReport(), list[Exception]()
     for host in hosts.values():
         try:
-            _plan_one(planned, host, now, send, every)
+            _plan_host(report, host, now, send, interval)
         except Exception as error:  # noqa: BLE001 - the other hosts go on; it is raised below
             _log.exception("planning %s", host.name)
             errors.append(error)
-    _log.info("planned %s", planned.sources)
+    _log.info("planned %s", report.sources)
     if errors:
         raise errors[0]
-    return planned
+    return report
 
 
-def _plan_one(
-    planned: Planned,
-    host: Host,
-    now: datetime,
-    send: Callable[[Sequence[Batch]], None],
-    every: timedelta,
+def _plan_host(
+    report: PlanReport, host: Host, now: datetime, send: Send, interval: timedelta
 ) -> None:
     instant = now.timestamp()
-    budget, _ = stored(host.name)
-    if wait := _wait(host, budget, instant):
-        planned.exhausted[host.name] = instant + wait
+    budget, _ = read_budget(host.name)
+    if wait := _get_wait_seconds(host, budget, instant):
+        report.exhausted[host.name] = instant + wait
     if _is_blocked(host, budget, instant):
-        # Only to know how long it has been waiting.
-        _note_oldest(planned, host, due_at(host, instant, 1))
+        # One source is enough to report how long it has been waiting.
+        _report_oldest(report, host, get_due_sources(host, instant, 1))
         return
-    held = Held(host.name, instant)
-    ready = _ready(host, held, instant)
-    _note_oldest(planned, host, ready)
-    if ready:
-        planned.due[host.name] = len(ready)
-    found = _filled_up(host, held, ready[: MOST - len(held)], instant, every)
-    groups = list(batches_of(host, found, now))
-    if not groups:
+    leases = HostLeases(host.name, instant)
+    due = _read_unleased(host, leases, instant)
+    _report_oldest(report, host, due)
+    if due:
+        report.due[host.name] = len(due)
+    to_send = _fill_batches(host, leases, due[: MAX_LEASES - len(leases)], instant, interval)
+    batches = list(build_batches(host, to_send, now))
+    if not batches:
         return
-    send(groups)
-    held.take(found)
-    planned.batches[host.name], planned.sources[host.name] = len(groups), len(found)
+    send(batches)
+    leases.add(to_send)
+    report.batches[host.name], report.sources[host.name] = len(batches), len(to_send)
 
 
-def _note_oldest(planned: Planned, host: Host, found: Iterable[DueSource]) -> None:
-    oldest = min((one.since for one in found), default=None)
+def _report_oldest(report: PlanReport, host: Host, due: Iterable[DueSource]) -> None:
+    oldest = min((source.since for source in due), default=None)
     if oldest is not None:
-        planned.oldest[host.name] = oldest
+        report.oldest[host.name] = oldest
 
 
-def everything_at(host: Host) -> list[DueSource]:
-    """Every source of a host that is ever asked, longest due first."""
-    return list(sources.iter_due(host.name, _NEVER, MOST))
+def get_all_sources(host: Host) -> list[DueSource]:
+    """Return every source of a host that is refreshed, the longest due first."""
+    return list(sources.iter_due(host.name, _END_OF_TIME, MAX_LEASES))
 
 
-def due_at(host: Host, now: float, most: int = MOST) -> list[DueSource]:
-    """What is due at a host and not under way, longest due first."""
-    held = Held(host.name, now)
-    # What is under way comes on top, or it would keep others from being seen.
-    return list(islice(held.free(sources.iter_due(host.name, now, most + len(held))), most))
+def get_due_sources(host: Host, now: float, limit: int = MAX_LEASES) -> list[DueSource]:
+    """Return the sources of a host that are due and not leased, the longest due first."""
+    leases = HostLeases(host.name, now)
+    # Leased sources are read in addition, or they would hide others.
+    due = sources.iter_due(host.name, now, limit + len(leases))
+    return list(islice(leases.exclude_leased(due), limit))
 
 
-def _ready(host: Host, held: Held, now: float) -> list[DueSource]:
-    """The same, as much as one plan sends; has ``held`` forget what was worked on."""
-    most = min(MOST, _affordable(host))
-    wanted = most + len(held)
-    seen = list(sources.iter_due(host.name, now, wanted))
-    # Of those that are due together some may be left that were not read.
-    held.forget(seen, now if len(seen) < wanted else seen[-1].due)
-    return list(islice(held.free(seen), most))
+def _read_unleased(host: Host, leases: HostLeases, now: float) -> list[DueSource]:
+    """Return the sources to send in one plan, and drop the leases of refreshed ones."""
+    limit = min(MAX_LEASES, _get_max_sources(host))
+    rows = limit + len(leases)
+    due = list(sources.iter_due(host.name, now, rows))
+    # Sources that are due at the same instant as the last one may not have been read.
+    leases.drop_finished(due, now if len(due) < rows else due[-1].due)
+    return list(islice(leases.exclude_leased(due), limit))
 
 
-def _filled_up(
-    host: Host, held: Held, found: list[DueSource], now: float, every: timedelta
+def _fill_batches(
+    host: Host, leases: HostLeases, due: list[DueSource], now: float, interval: timedelta
 ) -> list[DueSource]:
-    """What is due, and what fills its last batch up.
+    """Return the due sources, and those due soon that fill the last batch.
 
-    Full batches cost fewer requests, so they take what is due soon anyway (``batches.ahead``).
-    Of the index it is all that is due soon: one list of serials, which is large, is for all.
+    Full batches cost fewer requests, so they may take sources early (``batch.get_early_limit``).
+    At the index, all sources that are due soon are taken: its list of serials is large, and one
+    download serves them all.
     """
-    most = min(MOST - len(held), _affordable(host))
-    room = most if host.name == INDEX else -len(found) % host.policy.batch
-    room = min(room, most - len(found))
-    if not found or room <= 0:
-        return found
-    until = now + ahead(every).total_seconds()
-    soon = sources.iter_due_later(host.name, now, until, room + len(held))
-    return [*found, *islice(held.free(soon), room)]
+    limit = min(MAX_LEASES - len(leases), _get_max_sources(host))
+    room = limit if host.name == INDEX else -len(due) % host.policy.batch
+    room = min(room, limit - len(due))
+    if not due or room <= 0:
+        return due
+    until = now + get_early_limit(interval).total_seconds()
+    due_soon = sources.iter_due_later(host.name, now, until, room + len(leases))
+    return [*due, *islice(leases.exclude_leased(due_soon), room)]
 
 
-def batches_of(
-    host: Host, found: Iterable[DueSource], now: datetime, *, is_whole: bool = False
+def build_batches(
+    host: Host, due: Iterable[DueSource], now: datetime, *, is_full: bool = False
 ) -> Iterator[Batch]:
-    """The sources as batches of the size that the host's policy names."""
+    """Yield the sources as batches of the size in the host's policy."""
     kind = PROJECT if host.name == INDEX else REPOSITORY
-    ids = [one.package_id for one in found if one.kind == kind]
+    package_ids = [source.package_id for source in due if source.kind == kind]
     size = host.policy.batch
-    for start in range(0, len(ids), size):
-        yield Batch(host.name, kind, now, tuple(ids[start : start + size]), is_whole)
+    for start in range(0, len(package_ids), size):
+        yield Batch(host.name, kind, now, tuple(package_ids[start : start + size]), is_full)
 
 
-def _affordable(host: Host) -> int:
-    """How many sources can be asked about at most while they are leased.
+def _get_max_sources(host: Host) -> int:
+    """Return how many sources the host's limits allow to refresh while they are leased.
 
-    What a batch asks for at once (GraphQL, the index's root) goes further, so a host with a
-    large limit is not held back by this.
+    Requests that serve a whole batch (GraphQL, the index's root) go further than this counts, so
+    it does not hold back a host with a large limit.
     """
     slowest = min(rate.limit / rate.seconds for rate in host.policy.meters.values())
     return max(host.policy.batch, int(slowest * LEASE_SECONDS))
 
 
 def _is_blocked(host: Host, budget: Budget, now: float) -> bool:
-    """Whether nothing at all may be asked of a host now."""
+    """Return whether every meter of a host is blocked."""
     meters = [budget.meters.get(name) for name in host.policy.meters]
-    return bool(meters) and all(meter is not None and meter.blocked(now) > 0 for meter in meters)
+    return bool(meters) and all(
+        meter is not None and meter.get_blocked_seconds(now) > 0 for meter in meters
+    )
 
 
-def _wait(host: Host, budget: Budget, now: float) -> float:
-    """Seconds until every limit of a host allows something again; 0 if a worker would wait."""
-    seconds = budget.wait(host.policy, dict.fromkeys(host.policy.meters, 1), now)
+def _get_wait_seconds(host: Host, budget: Budget, now: float) -> float:
+    """Return the seconds until every limit allows a request; 0 if a worker would wait so long."""
+    seconds = budget.get_wait_seconds(host.policy, dict.fromkeys(host.policy.meters, 1), now)
     return seconds if seconds > PATIENCE_SECONDS else 0.0

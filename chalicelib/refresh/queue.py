@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from chalicelib import settings, telemetry
-from chalicelib.refresh.batch import Batch, from_message
+from chalicelib.refresh.batch import Batch, parse_message
 from chalicelib.refresh.worker import NoSlot, Worker
 from chalicelib.storage import aws
 
 #: SendMessageBatch takes ten messages and 262,144 bytes in all.
-_AT_ONCE = 10
-_MOST_BYTES = 200_000
+_BATCH_SIZE = 10
+_MAX_BYTES = 200_000
 #: How long a batch waits that found no slot.
 _NO_SLOT_SECONDS = 30
 _log = logging.getLogger(__name__)
@@ -29,13 +29,13 @@ class QueueError(Exception):
 
 def send(batches: Sequence[Batch], delay: int = 0) -> None:
     """Send batches to the queue; raises QueueError, or BotoCoreError where nobody answers."""
-    for messages in _groups(batch.to_message() for batch in batches):
+    for messages in _group_messages(batch.to_message() for batch in batches):
         entries = [
             {"Id": str(number), "MessageBody": text, "DelaySeconds": delay}
             for number, text in enumerate(messages)
         ]
-        with _refusals():
-            answer = aws.client("sqs").send_message_batch(QueueUrl=_url(), Entries=entries)
+        with _convert_errors():
+            answer = aws.client("sqs").send_message_batch(QueueUrl=_get_url(), Entries=entries)
         if refused := answer.get("Failed"):
             raise QueueError(f"{len(refused)} messages: {refused[0].get('Code')}")
 
@@ -50,7 +50,7 @@ def handle(worker: Worker, records: Iterable[Mapping[str, Any]]) -> dict[str, An
     for record in records:
         identifier = str(record["messageId"])
         try:
-            _handle_one(worker, record, identifier)
+            handle_message(worker, record, identifier)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other messages go on
             # Delivered again, and after the queue's bound of tries it is a dead letter.
             _log.exception("message %s", identifier)
@@ -59,12 +59,13 @@ def handle(worker: Worker, records: Iterable[Mapping[str, Any]]) -> dict[str, An
     return {"batchItemFailures": failures}
 
 
-def _handle_one(worker: Worker, record: Mapping[str, Any], identifier: str) -> None:
-    batch = from_message(str(record["body"]))
+def handle_message(worker: Worker, record: Mapping[str, Any], identifier: str) -> None:
+    """Refresh the batch of a message, or send it again in another form; raises BadMessage."""
+    batch = parse_message(str(record["body"]))
     received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
     if received > 1 and len(batch.packages) > 1:
         # It was not worked on to its end. If one package is the cause, it ends up alone.
-        send(batch.halves())
+        send(batch.split())
         return
     try:
         for done in worker.work(batch, identifier):
@@ -83,17 +84,17 @@ def redrive() -> int:
     if source is None:
         raise QueueError("PACKGRID_DEAD_LETTER_URL is not set")
     done = 0
-    with _refusals():
+    with _convert_errors():
         while True:
             # Only who waits is told of all that is there (SQS, "Short and long polling").
             answer = aws.client("sqs").receive_message(
-                QueueUrl=source, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=1
+                QueueUrl=source, MaxNumberOfMessages=_BATCH_SIZE, WaitTimeSeconds=1
             )
             letters = answer.get("Messages", [])
             if not letters:
                 return done
             for letter in letters:
-                aws.client("sqs").send_message(QueueUrl=_url(), MessageBody=letter["Body"])
+                aws.client("sqs").send_message(QueueUrl=_get_url(), MessageBody=letter["Body"])
                 aws.client("sqs").delete_message(
                     QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"]
                 )
@@ -101,7 +102,7 @@ def redrive() -> int:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def _convert_errors() -> Iterator[None]:
     """What SQS refuses becomes a QueueError."""
     try:
         yield
@@ -109,11 +110,11 @@ def _refusals() -> Iterator[None]:
         raise QueueError(str(error)) from error
 
 
-def _groups(messages: Iterable[str]) -> Iterator[list[str]]:
+def _group_messages(messages: Iterable[str]) -> Iterator[list[str]]:
     group: list[str] = []
     size = 0
     for message in messages:
-        if group and (len(group) == _AT_ONCE or size + len(message) > _MOST_BYTES):
+        if group and (len(group) == _BATCH_SIZE or size + len(message) > _MAX_BYTES):
             yield group
             group, size = [], 0
         group.append(message)
@@ -122,7 +123,7 @@ def _groups(messages: Iterable[str]) -> Iterator[list[str]]:
         yield group
 
 
-def _url() -> str:
+def _get_url() -> str:
     url = settings.from_environment().queue_url
     if url is None:
         raise QueueError("PACKGRID_QUEUE_URL is not set")

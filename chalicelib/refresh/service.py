@@ -8,47 +8,47 @@ from chalicelib import settings, telemetry
 from chalicelib.refresh import enrolment, metrics, planner, queue
 from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.hosts.registry import hosts
-from chalicelib.refresh.tokens import tokens
+from chalicelib.refresh.tokens import get_tokens
 from chalicelib.refresh.worker import Worker
 from chalicelib.refresh.worker_context import WorkerContext
 from chalicelib.settings import Settings
 
 
-def all_hosts(configured: Settings) -> dict[str, Host]:
+def load_hosts(configured: Settings) -> dict[str, Host]:
     """Return every host that may be asked, with its token; raises TokenUnavailable."""
-    known: dict[str, Host] = hosts(configured.upstreams, tokens(configured.upstreams))
+    known: dict[str, Host] = hosts(configured.upstreams, get_tokens(configured.upstreams))
     return known
 
 
-def worker_of(configured: Settings, known: Mapping[str, Host], runtime: WorkerContext) -> Worker:
+def build_worker(configured: Settings, known: Mapping[str, Host], context: WorkerContext) -> Worker:
     """Return a worker that the settings configure."""
-    return Worker(known, _every(configured), user_agent(configured), runtime)
+    return Worker(known, _get_interval(configured), build_user_agent(configured), context)
 
 
-def _every(configured: Settings) -> timedelta:
+def _get_interval(configured: Settings) -> timedelta:
     return timedelta(seconds=configured.refresh_seconds)
 
 
-def user_agent(configured: Settings) -> str:
+def build_user_agent(configured: Settings) -> str:
     """Return the User-Agent, with the operator's contact: hosts ask for both."""
     contact = configured.upstreams.contact.replace("\r", " ").replace("\n", " ").strip()
     return f"packgrid/0.1 (+{contact})" if contact else "packgrid/0.1"
 
 
-def plan(runtime: WorkerContext | None = None) -> planner.Planned:
+def plan(context: WorkerContext | None = None) -> planner.PlanReport:
     """Send the sources that are due to the queue."""
-    now = (runtime or WorkerContext()).now()
-    with telemetry.reported("plan") as said:
+    now = (context or WorkerContext()).now()
+    with telemetry.log_run("plan") as said:
         configured = settings.from_environment()
-        planned = planner.plan(all_hosts(configured), now, queue.send, _every(configured))
-        metrics.planned(planned, now, said)
+        planned = planner.plan(load_hosts(configured), now, queue.send, _get_interval(configured))
+        metrics.report_plan(planned, now, said)
     return planned
 
 
-def enrol(runtime: WorkerContext | None = None) -> enrolment.Enrolled:
+def enrol(context: WorkerContext | None = None) -> enrolment.EnrolmentReport:
     """Update the table of sources from the catalogue."""
-    at = runtime or WorkerContext()
-    with telemetry.reported("enrol") as said:
+    at = context or WorkerContext()
+    with telemetry.log_run("enrol") as said:
         enrolled = enrolment.enrol(settings.from_environment().upstreams, at.now().timestamp())
         said |= asdict(enrolled)
     return enrolled

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from chalicelib.refresh.enrolment import UNSUPPORTED
 from chalicelib.refresh.fetch_result import Host
-from chalicelib.refresh.leases import Held
+from chalicelib.refresh.leases import HostLeases
 from chalicelib.storage import refresh_state as stored_hosts
 from chalicelib.storage import sources
 
 
 @dataclass(slots=True)
-class Standing:
+class SourceStatistics:
     """Counts of sources by host; ages in seconds of those that answered and are not gone.
 
     ``due`` are those for which no batch is under way.
@@ -27,7 +27,7 @@ class Standing:
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     ages: dict[str, list[float]] = field(default_factory=dict)
 
-    def age(self, host: str | None, share: float) -> float | None:
+    def get_age(self, host: str | None, share: float) -> float | None:
         """The age that this share of the sources (of one host, or all) is not older than."""
         found = sorted(
             age for name, ages in self.ages.items() if host in {None, name} for age in ages
@@ -37,10 +37,10 @@ class Standing:
         return found[min(len(found) - 1, int(share * len(found)))]
 
 
-def standing(now: float) -> Standing:
+def collect_statistics(now: float) -> SourceStatistics:
     """The standing of every source; reads the table whole."""
-    found = Standing()
-    held: dict[str, Held] = {}
+    found = SourceStatistics()
+    held: dict[str, HostLeases] = {}
     for row in sources.iter_sources():
         host = str(row.host)
         if host == UNSUPPORTED:
@@ -50,8 +50,8 @@ def standing(now: float) -> Standing:
         due, checked = sources.get_timestamp(row, "due"), sources.get_timestamp(row, "checked")
         if due is not None and due <= now:
             if host not in held:
-                held[host] = Held(host, now)
-            if not held[host].has(int(row.package_id), due):
+                held[host] = HostLeases(host, now)
+            if not held[host].is_leased(int(row.package_id), due):
                 found.due[host] += 1
         if row.reason:
             found.reasons[host, str(row.reason)] += 1
@@ -68,7 +68,7 @@ def standing(now: float) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class MeterStatus:
     """What is left of one limit: as the host said last, or as we count it if it says nothing."""
 
     host: str
@@ -79,7 +79,7 @@ class Left:
     blocked_until: float | None
 
 
-def budgets(hosts: Mapping[str, Host], now: float) -> list[Left]:
+def read_meters(hosts: Mapping[str, Host], now: float) -> list[MeterStatus]:
     """What is left of every limit that was ever spent from."""
     found = []
     for name, meters in sorted(stored_hosts.get_all_meters().items()):
@@ -92,14 +92,14 @@ def budgets(hosts: Mapping[str, Host], now: float) -> list[Left]:
             limit = int(values.get("limit") or rate.limit)
             reset = values.get("reset")
             ahead = max(0.0, float(values.get("free_at") or 0) - now)
-            left = limit - int(ahead / rate.of(limit).interval + 0.5)
+            left = limit - int(ahead / rate.with_limit(limit).interval + 0.5)
             said = values.get("remaining")
             is_said = said is not None and reset is not None and reset > now
             if said is not None and is_said:
                 left = min(left, int(said))
             blocked = float(values.get("blocked_until") or 0)
             found.append(
-                Left(
+                MeterStatus(
                     name,
                     meter,
                     max(0, left),

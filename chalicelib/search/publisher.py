@@ -38,7 +38,7 @@ def publish() -> Publication:
     This is safe to repeat and to run twice at once: index files are named by their contents, and
     the manifest never goes back to a file that was built earlier. Raises a storage error.
     """
-    with telemetry.reported("publish") as log_fields:
+    with telemetry.log_run("publish") as log_fields:
         publication = _publish(clock.now())
         log_fields |= asdict(publication)
     return publication

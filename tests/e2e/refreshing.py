@@ -98,7 +98,7 @@ def lose_and_redrive(site: Site, world: CatalogueWorld, watched: int) -> None:
     # In place of half an hour, so that the next try is soon.
     _set_visibility(site, 1)
     world.happen(watched, changing.STAR)
-    batch = Batch(making.GITHUB, REPOSITORY, datetime.now(UTC), (watched,), is_whole=True)
+    batch = Batch(making.GITHUB, REPOSITORY, datetime.now(UTC), (watched,), is_full=True)
     _send(site, batch.to_message())
     # On the engine a function that raises is a cold start at each try.
     until("a dead letter", lambda: site.messages("DeadLetterUrl") == 1, 180, "work")

@@ -38,7 +38,7 @@ def known(replay: Replay, serials: Serials, clock: FakeTime, **options: Any) -> 
     """What a worker gets to know; ``seconds`` is the time that it has."""
     seconds = options.pop("seconds", None)
     index = PackageIndex(replay.url, None, may_be_private=True)
-    session = Session(index, SharedBudget(), clock.runtime(seconds), USER_AGENT)
+    session = Session(index, SharedBudget(), clock.context(seconds), USER_AGENT)
     try:
         return serials.known(session, **options)
     finally:
@@ -50,7 +50,7 @@ def fetched(
 ) -> dict[str, FetchResult]:
     """What comes of each project of a batch."""
     index = PackageIndex(replay.url, None, may_be_private=True, serials=serials)
-    found = asked(index, batch, (clock or FakeTime()).runtime())
+    found = asked(index, batch, (clock or FakeTime()).context())
     return {wanted.address: found.outcomes[wanted.package.id] for wanted in batch}
 
 

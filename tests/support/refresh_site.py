@@ -36,7 +36,7 @@ class Site:
         return self
 
     def worker(self, host: Host) -> Worker:
-        return Worker({host.name: host}, EVERY, "packgrid/test", self.time.runtime())
+        return Worker({host.name: host}, EVERY, "packgrid/test", self.time.context())
 
     def batch(self, *ids: int, planned: datetime | None = None) -> Batch:
         wanted = ids or tuple(range(1, self.count + 1))

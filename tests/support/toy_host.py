@@ -15,9 +15,9 @@ from chalicelib.refresh.fetch_result import (
 )
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.headers import reading, retry_after
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import count, member
+from chalicelib.refresh.http.rate_limit_headers import parse_reading, parse_retry_after
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import get_int, get_member
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 COST = {"hour": 1}
@@ -39,14 +39,14 @@ class Toy:
     def headers(self) -> dict[str, str]:
         return {"Authorization": "Bearer secret-token"}
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
-        found = reading(reply.headers, now, "hour", "X-RateLimit", is_epoch=False)
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
+        found = parse_reading(reply.headers, now, "hour", "X-RateLimit", is_epoch=False)
         return () if found is None else (found,)
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         if reply.status != 429:
             return None
-        return retry_after(reply.headers, now) or now + timedelta(minutes=1)
+        return parse_retry_after(reply.headers, now) or now + timedelta(minutes=1)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
         return each(batch, session, self._one)
@@ -57,13 +57,13 @@ class Toy:
             return Unchanged(state=source.state)
         if reply.status == 404:
             return Gone("404 Not Found")
-        if member(reply.json, "break"):
+        if get_member(reply.json, "break"):
             raise RuntimeError("a fault of ours")
         token = f"etag:{reply.etag}" if reply.etag else ""
-        values = {"repo_watchers": count(reply.json, "stars")}
+        values = {"repo_watchers": get_int(reply.json, "stars")}
         marks = {"repo_watchers": Provenance("toy", token)}
         state = {"etag": reply.etag}
-        if moved := member(reply.json, "moved"):
+        if moved := get_member(reply.json, "moved"):
             url = f"https://github.com/{moved}"
             return Moved(values=values, marks=marks, state=state, address=moved, url=url)
         return Figures(values=values, marks=marks, state=state)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.refresh import commit_weeks
-from chalicelib.refresh.commit_weeks import Weeks
+from chalicelib.refresh.commit_weeks import CommitWeeks
 from chalicelib.refresh.fetch_result import (
     Failed,
     Figures,
@@ -18,10 +18,10 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from chalicelib.refresh.hosts.repo_urls import is_address, web_url
-from chalicelib.refresh.http.headers import number, retry_after
-from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.http.rate_limit_headers import parse_number, parse_retry_after
+from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.json_fields import BadValue
-from chalicelib.refresh.rate_limit import later
+from chalicelib.refresh.rate_limit import add_seconds
 
 #: With a token that a host refuses it is left alone for so long; no package is to blame.
 BAD_CREDENTIALS_SECONDS = 900
@@ -41,13 +41,13 @@ class Findings:
         self.values.update(values)
         self.marks.update(dict.fromkeys(values, mark))
 
-    def add_weeks(self, mark: Provenance, found: Weeks, state: dict[str, Any]) -> None:
+    def add_weeks(self, mark: Provenance, found: CommitWeeks, state: dict[str, Any]) -> None:
         """Note the weeks, and in the state what has to be remembered of them."""
         self.add(mark, commits_over_52w=found.counts)
         state["weeks"] = found.state
 
 
-def error_outcome(reply: Reply) -> Gone | Failed | None:
+def error_outcome(reply: HostResponse) -> Gone | Failed | None:
     """What an answer without figures means for the repository; ``None`` for 200 and 304."""
     if reply.status in {200, 304}:
         return None
@@ -56,7 +56,7 @@ def error_outcome(reply: Reply) -> Gone | Failed | None:
     return Failed(_words(reply.status))
 
 
-def is_limit(reply: Reply) -> bool:
+def is_limit(reply: HostResponse) -> bool:
     """Whether an answer says that too much was asked: a 429, or a 403 that tells of a limit.
 
     A 403 also hides code from strangers. One of a limit, which proxies before a host send too,
@@ -64,11 +64,13 @@ def is_limit(reply: Reply) -> bool:
     """
     if reply.status != 403:
         return reply.status == 429
-    spent = (number(reply.headers, f"{name}-Remaining") for name in ("RateLimit", "X-RateLimit"))
+    spent = (
+        parse_number(reply.headers, f"{name}-Remaining") for name in ("RateLimit", "X-RateLimit")
+    )
     return "Retry-After" in reply.headers or 0 in spent or "rate limit" in reply.text.lower()
 
 
-def has_part(reply: Reply) -> bool:
+def has_part(reply: HostResponse) -> bool:
     """Whether a part of a repository that answered is there; raises BadValue for a fault.
 
     A repository may keep its code to its members, or have none.
@@ -81,7 +83,12 @@ def has_part(reply: Reply) -> bool:
 
 
 def spent_until(
-    reply: Reply, now: datetime, reset: datetime | None, *, token: str | None = None, wait: int = 60
+    reply: HostResponse,
+    now: datetime,
+    reset: datetime | None,
+    *,
+    token: str | None = None,
+    wait: int = 60,
 ) -> datetime | None:
     """Until when a host is to be left alone, if an answer says so; at least a second.
 
@@ -89,11 +96,11 @@ def spent_until(
     Also where the token is refused.
     """
     if reply.status == 401 and token:
-        return later(now, BAD_CREDENTIALS_SECONDS)
+        return add_seconds(now, BAD_CREDENTIALS_SECONDS)
     if not is_limit(reply):
         return None
-    until = retry_after(reply.headers, now) or reset or later(now, wait)
-    return max(until, later(now, 1))
+    until = parse_retry_after(reply.headers, now) or reset or add_seconds(now, wait)
+    return max(until, add_seconds(now, 1))
 
 
 def json_headers(token: str | None) -> dict[str, str]:
@@ -111,9 +118,9 @@ def _words(status: int) -> str:
         return f"status {status}"
 
 
-def known_weeks(source: Source) -> Weeks | None:
+def known_weeks(source: Source) -> CommitWeeks | None:
     """The weeks as they were counted last."""
-    return commit_weeks.remembered(source.package.commits_over_52w, source.state.get("weeks"))
+    return commit_weeks.parse_weeks(source.package.commits_over_52w, source.state.get("weeks"))
 
 
 def age_weeks(source: Source, found: Findings, state: dict[str, Any], today: date) -> None:
@@ -121,7 +128,7 @@ def age_weeks(source: Source, found: Findings, state: dict[str, Any], today: dat
     known = known_weeks(source)
     if known is not None:
         mark = Provenance("52 weeks moved on", _token(state.get("head")))
-        found.add_weeks(mark, known.aged(today), state)
+        found.add_weeks(mark, known.shift_to(today), state)
 
 
 def _token(head: Any) -> str:

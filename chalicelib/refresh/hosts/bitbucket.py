@@ -24,11 +24,11 @@ from chalicelib.refresh.hosts.base import (
 )
 from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, Counting
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Unreachable
+from chalicelib.refresh.http.failures import RateLimited, Unreachable, WorkerTimeout
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.headers import reading
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import count, required, text
+from chalicelib.refresh.http.rate_limit_headers import parse_reading
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import get_int, get_required_text, get_text
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 #: Where neither Retry-After nor the window's end is told: the window rolls on all the time.
@@ -56,12 +56,12 @@ class Bitbucket:
         """JSON, and the token if there is one."""
         return json_headers(self._token)
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """The hour's limit; its reset is in seconds to go."""
-        found = reading(reply.headers, now, METER, "X-RateLimit", is_epoch=False)
+        found = parse_reading(reply.headers, now, METER, "X-RateLimit", is_epoch=False)
         return [] if found is None else [found]
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Where a limit is spent: Retry-After, else when some of the window is free again."""
         reset = next((found.reset for found in self.readings(reply, now)), None)
         return spent_until(reply, now, reset, token=self._token, wait=_WAIT_SECONDS)
@@ -84,7 +84,7 @@ def _one(source: Source, session: Session) -> FetchResult:
         elif not _has_weeks(source):
             state["open"] = _with_commits(state)
         elif not state.get("open"):
-            return not_modified_result(source, session.runtime.now().date(), state)
+            return not_modified_result(source, session.context.now().date(), state)
     again_at = _read_open(source, session, _path(address), found, state, is_asked)
     return build_result(source, found, state, address, again_at)
 
@@ -102,13 +102,15 @@ def _with_commits(state: Mapping[str, Any]) -> list[str]:
     return sorted({*state.get("open", ()), "commits"}, key=_PARTS.index)
 
 
-def _read_repository(source: Source, reply: Reply, found: Findings, state: dict[str, Any]) -> str:
+def _read_repository(
+    source: Source, reply: HostResponse, found: Findings, state: dict[str, Any]
+) -> str:
     """Note the repository's document and which parts have to be read; its name now."""
     json = reply.json
     mark = Provenance(_REPO, f"etag:{reply.etag}" if reply.etag else "")
-    found.add(mark, repo_description=text(json, "description"))
-    address = required(json, "full_name")
-    updated = required(json, "updated_on")
+    found.add(mark, repo_description=get_text(json, "description"))
+    address = get_required_text(json, "full_name")
+    updated = get_required_text(json, "updated_on")
     if updated != state.get("updated"):
         state["open"] = list(_PARTS)
         # What is being read is a list from before: later commits would not be in it.
@@ -118,7 +120,7 @@ def _read_repository(source: Source, reply: Reply, found: Findings, state: dict[
     state |= {
         "etag": reply.etag,
         "updated": updated,
-        "branch": text(json, "mainbranch", "name", longest=500),
+        "branch": get_text(json, "mainbranch", "name", longest=500),
     }
     return address
 
@@ -140,7 +142,7 @@ def _read_open(
     counting = Counting(source, session, path, found, state)
     parts = list(state.pop("open", ()))
     if "commits" not in parts:
-        age_weeks(source, found, state, session.runtime.now().date())
+        age_weeks(source, found, state, session.context.now().date())
     before = list(parts), dict(found.values), dict(state)
     try:
         while parts:
@@ -149,21 +151,21 @@ def _read_open(
             else:
                 _read_size(session, path, parts[0], found)
             parts.pop(0)
-    except (Limited, OutOfTime, Unreachable) as error:
+    except (RateLimited, WorkerTimeout, Unreachable) as error:
         is_stuck = (parts, found.values, state) == before
         state["open"] = parts
         if is_stuck and not is_answered:
             raise
-        return _again_at(error, session.runtime.now(), state, is_stuck)
+        return _again_at(error, session.context.now(), state, is_stuck)
     state.pop("tries", None)
     return None
 
 
 def _again_at(error: Exception, now: datetime, state: dict[str, Any], is_stuck: bool) -> datetime:
     """When to go on; after faults that let nothing through, later each time."""
-    if isinstance(error, Limited):
+    if isinstance(error, RateLimited):
         return error.until
-    if isinstance(error, OutOfTime):
+    if isinstance(error, WorkerTimeout):
         return now
     tries: int = state.get("tries", 0) + 1 if is_stuck else 0
     state["tries"] = tries
@@ -175,7 +177,7 @@ def _read_size(session: Session, path: str, part: str, found: Findings) -> None:
     reply = session.get(f"{path}/{part}", cost=COST, params={"pagelen": 1})
     if not has_part(reply):
         return
-    size = count(reply.json, "size")
+    size = get_int(reply.json, "size")
     mark = Provenance(f"{_REPO}/{part}")
     if part == "forks":
         found.add(mark, repo_forks=size)

@@ -15,8 +15,14 @@ from chalicelib.refresh.hosts import commit_history as counting
 from chalicelib.refresh.hosts.base import Findings, age_weeks, has_part, known_weeks
 from chalicelib.refresh.hosts.commit_history import Commit, History, listed
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Refused
-from chalicelib.refresh.json_fields import BadValue, instant, member, required, text
+from chalicelib.refresh.http.failures import RequestRejected
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_datetime,
+    get_member,
+    get_required_text,
+    get_text,
+)
 
 METER = "hour"
 COST = {METER: 1}
@@ -37,7 +43,7 @@ class Counting:
     state: dict[str, Any]
 
     def __post_init__(self) -> None:
-        self.today = self.session.runtime.now().date()
+        self.today = self.session.context.now().date()
 
     def read(self) -> None:
         """Count what is new, or all there is; raises Limited or OutOfTime on the way."""
@@ -76,7 +82,7 @@ class Counting:
         if new:
             self.state["head"] = new[0].id
             mark = self._mark()
-            weeks = known.with_commits((commit.at for commit in new), self.today)
+            weeks = known.add_commits((commit.at for commit in new), self.today)
             self.found.add_weeks(mark, weeks, self.state)
             self.found.add(mark, last_commit_date=new[0].at)
             self._note_authors(counting.by_author(new, self.state.get("authors", {})))
@@ -116,11 +122,11 @@ class Counting:
             self.state["head"] = walk["head"]
         mark = self._mark()
         begin = counting.start(self.today)
-        oldest = instant(walk, "oldest")
+        oldest = get_datetime(walk, "oldest")
         if walk["is_whole"] or (oldest is not None and oldest < begin):
             weeks = counting.counted(_instants(walk["days"]), self.today)
             self.found.add_weeks(mark, weeks, self.state)
-        self.found.add(mark, last_commit_date=instant(walk, "newest"))
+        self.found.add(mark, last_commit_date=get_datetime(walk, "newest"))
         if walk["is_whole"]:
             self.state["total"] = walk["read"]
             self.found.add(mark, commit_count=walk["read"])
@@ -146,15 +152,15 @@ class Counting:
                 params["include"] = self.state["branch"]
         try:
             reply = self.session.get(url or f"{self.path}/commits", cost=COST, params=params)
-        except Refused:
+        except RequestRejected:
             if not url:
                 raise
             return None
         # 400 is "Invalid page", which an old link may come to (apache/devlake#4546).
         if (url and reply.status == 400) or not has_part(reply):
             return None
-        commits = [_commit(json) for json in listed(member(reply.json, "values"))]
-        following = text(reply.json, "next", longest=4_000)
+        commits = [_commit(json) for json in listed(get_member(reply.json, "values"))]
+        following = get_text(reply.json, "next", longest=4_000)
         return commits, following if commits else ""
 
 
@@ -202,19 +208,21 @@ def _instants(days: dict[str, int]) -> Iterable[datetime]:
 
 
 def _commit(json: Any) -> Commit:
-    at = instant(json, "date")
+    at = get_datetime(json, "date")
     if at is None:
         raise BadValue("a commit has no date")
-    parents = member(json, "parents")
-    ids = tuple(required(parent, "hash") for parent in listed(parents)) if parents else ()
-    return Commit(required(json, "hash"), at, _author(json), None if parents is None else ids)
+    parents = get_member(json, "parents")
+    ids = tuple(get_required_text(parent, "hash") for parent in listed(parents)) if parents else ()
+    return Commit(
+        get_required_text(json, "hash"), at, _author(json), None if parents is None else ids
+    )
 
 
 def _author(json: Any) -> str:
     """The nickname of a linked user, else a name; never an address of mail."""
     for path in (("author", "user", "nickname"), ("author", "user", "display_name")):
-        name = text(json, *path, longest=200)
+        name = get_text(json, *path, longest=200)
         if name:
             return name
-    name = text(json, "author", "raw", longest=400).partition("<")[0].strip()
+    name = get_text(json, "author", "raw", longest=400).partition("<")[0].strip()
     return name.partition("@")[0]

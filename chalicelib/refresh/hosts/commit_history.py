@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib.refresh import commit_weeks
-from chalicelib.refresh.commit_weeks import COMMITS, WEEKS, Weeks
+from chalicelib.refresh.commit_weeks import COMMITS, WEEKS, CommitWeeks
 from chalicelib.refresh.fetch_result import Source
-from chalicelib.refresh.json_fields import BadValue, names
+from chalicelib.refresh.json_fields import BadValue, join_names
 
 #: Authors whose commits are remembered by number; a text of that many names is long enough.
 _MOST_AUTHORS = 200
@@ -87,10 +87,10 @@ def start(today: date) -> datetime:
     return datetime(first.year, first.month, first.day, tzinfo=UTC)
 
 
-def counted(instants: Iterable[datetime], today: date) -> Weeks:
+def counted(instants: Iterable[datetime], today: date) -> CommitWeeks:
     """The 52 weeks that end with ``today``, of all commits since they began."""
-    empty = commit_weeks.none(today + timedelta(days=1), COMMITS)
-    return empty.with_commits(instants, today)
+    empty = commit_weeks.build_empty(today + timedelta(days=1), COMMITS)
+    return empty.add_commits(instants, today)
 
 
 def by_author(found: Iterable[Commit], before: Mapping[str, int]) -> dict[str, int]:
@@ -103,4 +103,4 @@ def by_author(found: Iterable[Commit], before: Mapping[str, int]) -> dict[str, i
 def participants(source: Source, counts: Mapping[str, int]) -> str:
     """Names by number of commits, after them those stored that were not seen again."""
     ordered = sorted(counts, key=lambda name: -counts[name])
-    return names(ordered + (source.package.participants or "").split(","))
+    return join_names(ordered + (source.package.participants or "").split(","))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.refresh.commit_weeks import COMMITS, none
+from chalicelib.refresh.commit_weeks import COMMITS, build_empty
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
 from chalicelib.refresh.hosts import commit_history as counting
 from chalicelib.refresh.hosts.base import (
@@ -28,9 +28,17 @@ from chalicelib.refresh.hosts.commit_history import Commit, History, listed
 from chalicelib.refresh.hosts.repo_urls import CODEBERG
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.headers import number
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.http.rate_limit_headers import parse_number
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_bool,
+    get_datetime,
+    get_int,
+    get_member,
+    get_required_text,
+    get_text,
+)
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 _ALL = "all"
@@ -61,11 +69,11 @@ class Forgejo:
         """JSON."""
         return {"Accept": "application/json"}
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """Nothing: there are no standard headers."""
         return []
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Where a limit is spent: Retry-After, else a minute."""
         return spent_until(reply, now, None)
 
@@ -79,26 +87,26 @@ def _one(source: Source, session: Session) -> FetchResult:
     refused = error_outcome(reply)
     if refused is not None:
         return refused
-    now = session.runtime.now()
+    now = session.context.now()
     json, found, state = reply.json, Findings(), dict(source.state)
-    is_archived, archived = flag(json, "archived"), None
+    is_archived, archived = get_bool(json, "archived"), None
     # Of what is not archived it may be any date that stands for none.
-    if is_archived and member(json, "archived_at"):
-        archived = instant(json, "archived_at")
+    if is_archived and get_member(json, "archived_at"):
+        archived = get_datetime(json, "archived_at")
     if archived is not None and archived.timestamp() < _NEVER.total_seconds():
         archived = None
     found.add(
         Provenance(_REPO),
-        repo_watchers=count(json, "stars_count"),
-        repo_forks=count(json, "forks_count"),
-        repo_description=text(json, "description"),
+        repo_watchers=get_int(json, "stars_count"),
+        repo_forks=get_int(json, "forks_count"),
+        repo_description=get_text(json, "description"),
         date_repo_archived=archived_at(source, is_archived, archived, now),
     )
-    updated, address = required(json, "updated_at"), required(json, "full_name")
+    updated, address = get_required_text(json, "updated_at"), get_required_text(json, "full_name")
     is_same = updated == source.state.get("updated")
     if is_same and ("weeks" not in source.state or known_weeks(source) is not None):
         age_weeks(source, found, state, now.date())
-    elif member(json, "empty") is True:
+    elif get_member(json, "empty") is True:
         _note_empty(found, state, now)
     else:
         path = f"/api/v1/repos/{quote(address)}/commits"
@@ -118,14 +126,14 @@ class _Listing:
     total: int | None
     new: list[Commit] | None
     is_complete: bool
-    is_whole: bool
+    is_full: bool
 
 
 def _read_commits(
     source: Source, session: Session, path: str, found: Findings, state: dict[str, Any]
 ) -> None:
     """Note what the list of commits tells."""
-    now = session.runtime.now()
+    now = session.context.now()
     known = known_weeks(source)
     head = state.get("head") if known is not None else None
     listing = _listing(session, path, head, counting.start(now.date()))
@@ -139,14 +147,16 @@ def _read_commits(
     mark = Provenance(_COMMITS, f"oid:{commits[0].id}")
     found.add(mark, last_commit_date=commits[0].at)
     total = listing.total
-    if total is None and listing.is_whole:
+    if total is None and listing.is_full:
         total = len(commits)
     if total is not None:
         found.add(mark, commit_count=total)
     counts: dict[str, int] = {}
     if known is not None and listing.new is not None:
         instants = (commit.at for commit in listing.new)
-        weeks = known.with_commits(instants, now.date()) if listing.new else known.aged(now.date())
+        weeks = (
+            known.add_commits(instants, now.date()) if listing.new else known.shift_to(now.date())
+        )
         found.add_weeks(mark, weeks, state)
         counts = counting.by_author(listing.new, state.get("authors", {}))
     else:
@@ -178,7 +188,7 @@ def _listing(session: Session, path: str, head: str | None, begin: datetime) -> 
         entries = listed(reply.json)
         read += len(entries)
         history.add(_commit(json) for json in entries)
-        total = number(reply.headers, "X-Total-Count")
+        total = parse_number(reply.headers, "X-Total-Count")
         is_last = not entries or (read >= total if total is not None else "next" not in reply.links)
         new = history.since(head) if head else None
         is_old = bool(history.commits) and history.commits[-1].at < begin
@@ -188,14 +198,14 @@ def _listing(session: Session, path: str, head: str | None, begin: datetime) -> 
 
 
 def _commit(json: Any) -> Commit:
-    at = instant(json, "commit", "committer", "date") or instant(json, "created")
+    at = get_datetime(json, "commit", "committer", "date") or get_datetime(json, "created")
     if at is None:
         raise BadValue("a commit has no date")
-    author = text(json, "author", "login", longest=200)
-    author = author or text(json, "commit", "author", "name", longest=200)
-    parents = member(json, "parents")
-    ids = tuple(required(parent, "sha") for parent in listed(parents)) if parents else ()
-    return Commit(required(json, "sha"), at, author, None if parents is None else ids)
+    author = get_text(json, "author", "login", longest=200)
+    author = author or get_text(json, "commit", "author", "name", longest=200)
+    parents = get_member(json, "parents")
+    ids = tuple(get_required_text(parent, "sha") for parent in listed(parents)) if parents else ()
+    return Commit(get_required_text(json, "sha"), at, author, None if parents is None else ids)
 
 
 def _note_empty(found: Findings, state: dict[str, Any], now: datetime) -> None:
@@ -203,5 +213,5 @@ def _note_empty(found: Findings, state: dict[str, Any], now: datetime) -> None:
     for name in ("head", "authors"):
         state.pop(name, None)
     found.add(Provenance(_COMMITS), commit_count=0, last_commit_date=None, participants="")
-    nothing = none(now.date() + timedelta(days=1), COMMITS)
+    nothing = build_empty(now.date() + timedelta(days=1), COMMITS)
     found.add_weeks(Provenance(_COMMITS), nothing, state)

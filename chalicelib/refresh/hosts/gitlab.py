@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.refresh.commit_weeks import COMMITS, none
+from chalicelib.refresh.commit_weeks import COMMITS, build_empty
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
 from chalicelib.refresh.hosts import commit_history as counting
 from chalicelib.refresh.hosts import gitlab_graphql
@@ -31,9 +31,17 @@ from chalicelib.refresh.hosts.gitlab_commits import ALL, Listing, contributors, 
 from chalicelib.refresh.hosts.repo_urls import GITLAB
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.headers import number, reading
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.http.rate_limit_headers import parse_number, parse_reading
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_bool,
+    get_datetime,
+    get_int,
+    get_member,
+    get_required_text,
+    get_text,
+)
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 _PROJECTS = "projects"
@@ -66,18 +74,18 @@ class GitLab:
         """JSON, and the token if there is one."""
         return json_headers(self._token)
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """The limit of the whole API, which some answers tell; its reset is an epoch."""
-        found = reading(reply.headers, now, ALL, "RateLimit", is_epoch=True)
+        found = parse_reading(reply.headers, now, ALL, "RateLimit", is_epoch=True)
         return [] if found is None else [found]
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Where a limit is spent: Retry-After, else the end of its window, else a minute.
 
         A limit of one endpoint names no time to wait; its windows are minutes.
         """
         reset = None
-        if number(reply.headers, "RateLimit-Remaining") == 0:
+        if parse_number(reply.headers, "RateLimit-Remaining") == 0:
             reset = next((found.reset for found in self.readings(reply, now)), None)
         return spent_until(reply, now, reset, token=self._token)
 
@@ -113,19 +121,19 @@ def _by_itself(source: Source, session: Session) -> FetchResult:
 def _by_node(source: Source, session: Session, node: Mapping[str, Any]) -> FetchResult:
     """A project of which the query told; more is asked where its newest commit is new."""
     asking = _Asking(source, session)
-    head = text(node, "repository", "tree", "lastCommit", "sha", longest=100)
+    head = get_text(node, "repository", "tree", "lastCommit", "sha", longest=100)
     asking.found.add(
         Provenance(_BATCH),
-        repo_watchers=count(node, "starCount"),
-        repo_forks=count(node, "forksCount"),
-        repo_description=text(node, "description"),
-        date_repo_archived=archived_at(source, flag(node, "archived"), None, asking.now),
+        repo_watchers=get_int(node, "starCount"),
+        repo_forks=get_int(node, "forksCount"),
+        repo_description=get_text(node, "description"),
+        date_repo_archived=archived_at(source, get_bool(node, "archived"), None, asking.now),
     )
-    identifier = _GID.fullmatch(required(node, "id"))
+    identifier = _GID.fullmatch(get_required_text(node, "id"))
     if identifier is None:
         raise BadValue("id is not that of a project")
     if head:
-        at = instant(node, "repository", "tree", "lastCommit", "committedDate")
+        at = get_datetime(node, "repository", "tree", "lastCommit", "committedDate")
         asking.note_head(_BATCH, head, at)
     if head and not asking.is_counted(head):
         begin = counting.start(asking.now.date())
@@ -133,12 +141,12 @@ def _by_node(source: Source, session: Session, node: Mapping[str, Any]) -> Fetch
         if listing is None:
             raise BadValue("the newest commit is shown, but not the list of commits")
         asking.count(int(identifier[1]), head, listing)
-    elif not head and member(node, "repository", "empty") is True:
+    elif not head and get_member(node, "repository", "empty") is True:
         asking.note_empty()
     else:
         asking.age()
     asking.state["is_unsettled"] = asking.is_unsettled(source.state.get("activity"))
-    address = required(node, "fullPath")
+    address = get_required_text(node, "fullPath")
     return build_result(source, asking.found, asking.state, address, is_nested=True)
 
 
@@ -164,7 +172,7 @@ def _by_rest(source: Source, session: Session) -> FetchResult:
     if is_same and not state.get("is_unsettled"):
         asking.age()
     else:
-        asking.read_commits(count(state, "id"))
+        asking.read_commits(get_int(state, "id"))
     state["activity"] = activity
     state["is_unsettled"] = asking.is_unsettled(activity)
     return build_result(source, asking.found, state, address, is_nested=True)
@@ -180,22 +188,22 @@ class _Asking:
     state: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.now = self.session.runtime.now()
+        self.now = self.session.context.now()
         self.state.update(self.source.state)
 
-    def read_project(self, reply: Reply) -> tuple[str, str]:
+    def read_project(self, reply: HostResponse) -> tuple[str, str]:
         """Note a project's document; its path now, and when something happened last."""
         json = reply.json
         self.found.add(
             Provenance(_PROJECT, f"etag:{reply.etag}" if reply.etag else ""),
-            repo_watchers=count(json, "star_count"),
-            repo_forks=count(json, "forks_count"),
-            repo_description=text(json, "description"),
-            date_repo_archived=archived_at(self.source, flag(json, "archived"), None, self.now),
+            repo_watchers=get_int(json, "star_count"),
+            repo_forks=get_int(json, "forks_count"),
+            repo_description=get_text(json, "description"),
+            date_repo_archived=archived_at(self.source, get_bool(json, "archived"), None, self.now),
         )
-        self.state |= {"id": count(json, "id"), "etag": reply.etag}
-        address = required(json, "path_with_namespace")
-        return address, text(json, "last_activity_at", longest=100)
+        self.state |= {"id": get_int(json, "id"), "etag": reply.etag}
+        address = get_required_text(json, "path_with_namespace")
+        return address, get_text(json, "last_activity_at", longest=100)
 
     def read_commits(self, project: int) -> None:
         """Note what the list of commits tells, where its first is not the one known."""
@@ -223,7 +231,7 @@ class _Asking:
 
     def is_unsettled(self, activity: Any) -> bool:
         """Whether there may be pushes that the time of the last activity will not show."""
-        at = instant({"last_activity_at": activity or None}, "last_activity_at")
+        at = get_datetime({"last_activity_at": activity or None}, "last_activity_at")
         return at is not None and self.now - at < _SETTLED_AFTER
 
     def note_head(self, call: str, head: str, at: datetime | None) -> None:
@@ -235,7 +243,7 @@ class _Asking:
     def note_empty(self) -> None:
         """Note that there is no commit."""
         self.state.pop("head", None)
-        nothing = none(self.now.date() + timedelta(days=1), COMMITS)
+        nothing = build_empty(self.now.date() + timedelta(days=1), COMMITS)
         self.found.add(Provenance(_COMMITS), commit_count=0, last_commit_date=None, participants="")
         self.found.add_weeks(Provenance(_COMMITS), nothing, self.state)
 

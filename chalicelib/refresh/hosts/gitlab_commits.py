@@ -8,9 +8,16 @@ from typing import Any
 from chalicelib.refresh.hosts.base import has_part
 from chalicelib.refresh.hosts.commit_history import Commit, History, listed
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.headers import number
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, instant, names, required, text
+from chalicelib.refresh.http.rate_limit_headers import parse_number
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_datetime,
+    get_int,
+    get_required_text,
+    get_text,
+    join_names,
+)
 
 ALL = "all"
 _PAGE = 100
@@ -69,31 +76,31 @@ def contributors(session: Session, project: int) -> Contributors | None:
         if not has_part(reply):
             return None
         for json in listed(reply.json):
-            name = text(json, "name", longest=200)
-            counts[name] = counts.get(name, 0) + count(json, "commits")
+            name = get_text(json, "name", longest=200)
+            counts[name] = counts.get(name, 0) + get_int(json, "commits")
         path, asked = _next(reply, path, asked)
         if not path:
             break
     total = sum(counts.values())
     is_total = not path and total != _MOST_SUMMED
     ordered = sorted(counts, key=lambda name: -counts[name])
-    return Contributors(total if is_total else None, names(ordered))
+    return Contributors(total if is_total else None, join_names(ordered))
 
 
 def _commit(json: Any) -> Commit:
-    at = instant(json, "committed_date")
+    at = get_datetime(json, "committed_date")
     if at is None:
         raise BadValue("committed_date is empty")
-    return Commit(required(json, "id"), at, text(json, "author_name", longest=200))
+    return Commit(get_required_text(json, "id"), at, get_text(json, "author_name", longest=200))
 
 
-def _next(reply: Reply, path: str, asked: Params) -> tuple[str, Params]:
+def _next(reply: HostResponse, path: str, asked: Params) -> tuple[str, Params]:
     """Path and parameters of the next page; both empty after the last.
 
     The number goes before the Link, whose scheme, host and port are often not those at which a
     self-hosted one is reached (python-gitlab/python-gitlab#1254, NARKOZ/gitlab#494).
     """
-    page = number(reply.headers, "X-Next-Page")
+    page = parse_number(reply.headers, "X-Next-Page")
     if page:
         return path, {**asked, "page": page}
     return reply.links.get("next", ""), {}

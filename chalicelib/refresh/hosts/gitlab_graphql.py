@@ -13,9 +13,14 @@ from typing import Any
 
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Postponed, Source
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
 from chalicelib.refresh.http.fetch_each import each, postponed
-from chalicelib.refresh.json_fields import member
+from chalicelib.refresh.json_fields import get_member
 
 MOST_PATHS = 50
 #: After so many failures in a row each project is asked for by itself.
@@ -49,15 +54,15 @@ def fetch(
         chunk = waiting.pop()
         try:
             nodes = nodes_or_none(chunk, session, cost)
-        except Limited as error:
+        except RateLimited as error:
             outcome = Postponed(error.until, str(error))
             yield from postponed([*chunk, *_all(waiting)], outcome)
             return
-        except OutOfTime as error:
-            outcome = Postponed(session.runtime.now(), str(error))
+        except WorkerTimeout as error:
+            outcome = Postponed(session.context.now(), str(error))
             yield from postponed([*chunk, *_all(waiting)], outcome)
             return
-        except (Unreachable, Refused):
+        except (Unreachable, RequestRejected):
             nodes = None
         if nodes is None:
             failures += 1
@@ -105,12 +110,12 @@ def nodes_or_none(
     """
     paths = [source.address for source in chunk]
     reply = session.post("/api/graphql", {"query": QUERY, "variables": {"paths": paths}}, cost=cost)
-    nodes = member(reply.json, "data", "projects", "nodes")
-    if reply.status != 200 or member(reply.json, "errors") or not isinstance(nodes, list):
+    nodes = get_member(reply.json, "data", "projects", "nodes")
+    if reply.status != 200 or get_member(reply.json, "errors") or not isinstance(nodes, list):
         return None
     found = {}
     for node in nodes:
-        path = member(node, "fullPath")
+        path = get_member(node, "fullPath")
         if isinstance(path, str):
             found[path.lower()] = node
     return found

@@ -11,7 +11,7 @@ from types import TracebackType
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from chalicelib.refresh.http.failures import BadAnswer
+from chalicelib.refresh.http.failures import BadResponse
 
 _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
@@ -29,7 +29,7 @@ class Deadline:
         self._end = time.monotonic() + self._seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
-        self._timer = threading.Timer(self._seconds, self._shut)
+        self._timer = threading.Timer(self._seconds, self._shut_sockets)
         self._timer.daemon = True
 
     def __enter__(self) -> "Deadline":
@@ -49,14 +49,14 @@ class Deadline:
             self._sockets.clear()
 
     @contextmanager
-    def bounding(self) -> Iterator[None]:
+    def enforce(self) -> Iterator[None]:
         """Watch the connections made or used within; faults after the end are BadAnswer."""
         token = _current.set(self)
         try:
             yield
         except (RequestException, HTTPError, OSError) as error:
             if self._is_over():
-                raise self._late() from error
+                raise self._build_error() from error
             raise
         finally:
             _current.reset(token)
@@ -64,7 +64,7 @@ class Deadline:
     def check(self) -> None:
         """Raise BadAnswer after the end: what was read may be cut short without a fault."""
         if self._is_over():
-            raise self._late()
+            raise self._build_error()
 
     def watch(self, sock: socket.socket) -> None:
         """Shut this connection too when the time is up.
@@ -76,15 +76,15 @@ class Deadline:
         with self._lock:
             self._sockets.append(held)
         if self._is_over():
-            self._shut()
+            self._shut_sockets()
 
     def _is_over(self) -> bool:
         return time.monotonic() >= self._end
 
-    def _late(self) -> BadAnswer:
-        return BadAnswer(f"an answer that takes longer than {self._seconds:.0f} s")
+    def _build_error(self) -> BadResponse:
+        return BadResponse(f"an answer that takes longer than {self._seconds:.0f} s")
 
-    def _shut(self) -> None:
+    def _shut_sockets(self) -> None:
         with self._lock:
             for sock in self._sockets:
                 try:

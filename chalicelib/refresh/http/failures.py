@@ -3,15 +3,15 @@
 from datetime import datetime
 
 
-class BadAnswer(Exception):
+class BadResponse(Exception):
     """One that is late, cut short, no JSON, or a server's error: worth another try."""
 
 
-class NoAnswer(Exception):
+class RequestFailed(Exception):
     """Common base."""
 
 
-class Limited(NoAnswer):
+class RateLimited(RequestFailed):
     """The budget is spent, or the host said so: nothing of this cost before ``until``."""
 
     def __init__(self, reason: str, until: datetime) -> None:
@@ -19,13 +19,13 @@ class Limited(NoAnswer):
         self.until = until
 
 
-class OutOfTime(NoAnswer):
+class WorkerTimeout(RequestFailed):
     """The worker has to end before an answer could be had."""
 
 
-class Unreachable(NoAnswer):
+class Unreachable(RequestFailed):
     """No useful answer through every retry: a fault that may pass."""
 
 
-class Refused(NoAnswer):
+class RequestRejected(RequestFailed):
     """We do not ask, or do not read: a forbidden address, a redirect loop, a body too large."""

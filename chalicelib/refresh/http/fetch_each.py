@@ -5,7 +5,12 @@ from datetime import timedelta
 
 from chalicelib.refresh.fetch_result import Failed, FetchResult, FetchResults, Postponed, Source
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
 from chalicelib.refresh.json_fields import BadValue
 
 #: So many packages in a row without any answer, and the host is taken to be down.
@@ -22,21 +27,21 @@ def each(
         try:
             outcome = one(source, session)
             silent = 0
-        except Limited as error:
+        except RateLimited as error:
             yield from postponed(batch[place:], Postponed(error.until, str(error)))
             return
-        except OutOfTime as error:
-            until = session.runtime.now()
+        except WorkerTimeout as error:
+            until = session.context.now()
             yield from postponed(batch[place:], Postponed(until, str(error)))
             return
         except Unreachable as error:
             outcome = Failed(str(error))
             silent += 1
-        except (Refused, BadValue) as error:
+        except (RequestRejected, BadValue) as error:
             outcome = Failed(str(error))
         yield source, outcome
         if silent == DOWN_AFTER:
-            until = session.runtime.now() + DOWN_FOR
+            until = session.context.now() + DOWN_FOR
             reason = f"{session.host.name} does not answer"
             yield from postponed(batch[place + 1 :], Postponed(until, reason))
             return

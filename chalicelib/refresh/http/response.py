@@ -1,19 +1,26 @@
-"""An answer of an upstream."""
+"""A host's response, read within bounds of size and time."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+import requests
 from requests.utils import parse_header_links
 
-_LONGEST_ETAG = 200
+from chalicelib.refresh.http.deadline import Deadline
+from chalicelib.refresh.http.failures import BadResponse, RequestRejected
+
+_CHUNK_BYTES = 1 << 16
+_MAX_ETAG_LENGTH = 200
+_MAX_TEXT_BYTES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """Status, headers (without regard to case), body, and the JSON of a 200.
+class HostResponse:
+    """A response: status, headers (case-insensitive), body, and the parsed JSON of a 200.
 
-    ``is_moved``: a permanent redirect (301, 308) was followed to it.
+    ``is_moved`` is true if the request followed a permanent redirect (301 or 308).
     """
 
     status: int
@@ -24,21 +31,53 @@ class Reply:
 
     @property
     def etag(self) -> str | None:
-        """The ETag to ask with next time; never that of an answer which is not final (202).
+        """The ETag for the next conditional request, or ``None`` if the status is not 200.
 
-        It is stored and sent back, so one that is long or odd is as none.
+        A 202 also has an ETag, but its body is not final. The ETag is stored and sent back, so
+        one that is too long or not printable ASCII is ignored.
         """
         tag = self.headers.get("ETag", "") if self.status == 200 else ""
-        is_fit = 0 < len(tag) <= _LONGEST_ETAG and tag.isascii() and tag.isprintable()
-        return tag if is_fit else None
+        is_valid = 0 < len(tag) <= _MAX_ETAG_LENGTH and tag.isascii() and tag.isprintable()
+        return tag if is_valid else None
 
     @property
     def links(self) -> dict[str, str]:
         """The URLs of the Link header (RFC 8288) by relation."""
-        parsed = parse_header_links(self.headers.get("Link", ""))
-        return {link["rel"]: link["url"] for link in parsed if "rel" in link and "url" in link}
+        links = parse_header_links(self.headers.get("Link", ""))
+        return {link["rel"]: link["url"] for link in links if "rel" in link and "url" in link}
 
     @property
     def text(self) -> str:
-        """The body as text, for looking into error messages; at most 2,000 bytes of it."""
-        return self.body[:2000].decode(errors="replace")
+        """The first 2,000 bytes of the body as text, to search for error messages."""
+        return self.body[:_MAX_TEXT_BYTES].decode(errors="replace")
+
+
+def read_chunks(response: requests.Response, max_bytes: int, deadline: Deadline) -> Iterator[bytes]:
+    """Yield the decoded body in chunks.
+
+    Raises RequestRejected if the body is larger than ``max_bytes``, and BadResponse if reading it
+    takes longer than the deadline allows.
+    """
+    size = 0
+    while True:
+        with deadline.enforce():
+            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
+        size += len(chunk)
+        if size > max_bytes:
+            raise RequestRejected(f"a body of more than {max_bytes} bytes")
+        # Also check after the last chunk: a connection that was shut down looks like the end.
+        deadline.check()
+        if not chunk:
+            return
+        yield chunk
+
+
+def parse_json(response: HostResponse) -> HostResponse:
+    """Return the response with the JSON of a 200; raises BadResponse if the body is not JSON."""
+    if response.status != 200:
+        return response
+    try:
+        content = json.loads(response.body)
+    except (ValueError, RecursionError) as error:
+        raise BadResponse("a body that is not JSON, or cut short") from error
+    return replace(response, json=content)

@@ -22,19 +22,19 @@ _INTERNET = IPv6Network("2000::/3")
 _NOT_INTERNET = (IPv6Network("2001::/32"), IPv6Network("3fff::/20"))
 #: Prefixes before an IPv4 address: NAT64 (RFC 6052), mapped and compatible addresses (RFC 4291,
 #: 2.5.5), and translated ones (RFC 2765).
-_BEFORE_IPV4 = tuple(
+_IPV4_PREFIXES = tuple(
     IPv6Network(prefix) for prefix in ("64:ff9b::/96", "::ffff:0:0/96", "::/96", "::ffff:0:0:0/96")
 )
 #: Global by its number, yet the platform's own service within Azure's machines (Azure's
 #: documentation, "What is IP address 168.63.129.16?").
-_PLATFORMS = {IPv4Address("168.63.129.16")}
+_CLOUD_SERVICES = {IPv4Address("168.63.129.16")}
 
 
 class ForbiddenAddress(OSError):
     """A name resolves to an address that is not public."""
 
 
-def public_addresses(host: str, port: int) -> list[str]:
+def resolve_public_addresses(host: str, port: int) -> list[str]:
     """The addresses of a host, all of them public; raises ForbiddenAddress, socket.gaierror."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -48,13 +48,13 @@ def public_addresses(host: str, port: int) -> list[str]:
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     """Whether it is on the Internet; an IPv4 address in IPv6's clothes is judged as that."""
     if isinstance(address, IPv6Address):
-        if any(address in network for network in _BEFORE_IPV4):
+        if any(address in network for network in _IPV4_PREFIXES):
             return _is_public(IPv4Address(int(address) & 0xFFFFFFFF))
         if address.sixtofour is not None:
             return _is_public(address.sixtofour)
         if address not in _INTERNET or any(address in network for network in _NOT_INTERNET):
             return False
-    return address.is_global and not address.is_multicast and address not in _PLATFORMS
+    return address.is_global and not address.is_multicast and address not in _CLOUD_SERVICES
 
 
 class _Timed:
@@ -81,7 +81,7 @@ class _Public:
         name = connection._dns_host
         error: Exception | None = None
         try:
-            for address in public_addresses(name, connection.port):
+            for address in resolve_public_addresses(name, connection.port):
                 # A name may have any number of addresses that let us wait.
                 deadline.check()
                 connection._dns_host = address
@@ -110,23 +110,23 @@ class _PublicHTTPS(_Timed, _Public, HTTPSConnection):
     pass
 
 
-def _pool(base: type[Any], connection: type[Any]) -> type[Any]:
+def _build_pool_class(base: type[Any], connection: type[Any]) -> type[Any]:
     return type(base.__name__, (base,), {"ConnectionCls": connection})
 
 
 _POOLS = {
     False: {
-        "http": _pool(HTTPConnectionPool, _PublicHTTP),
-        "https": _pool(HTTPSConnectionPool, _PublicHTTPS),
+        "http": _build_pool_class(HTTPConnectionPool, _PublicHTTP),
+        "https": _build_pool_class(HTTPSConnectionPool, _PublicHTTPS),
     },
     True: {
-        "http": _pool(HTTPConnectionPool, _TimedHTTP),
-        "https": _pool(HTTPSConnectionPool, _TimedHTTPS),
+        "http": _build_pool_class(HTTPConnectionPool, _TimedHTTP),
+        "https": _build_pool_class(HTTPSConnectionPool, _TimedHTTPS),
     },
 }
 
 
-class Adapter(HTTPAdapter):
+class GuardedAdapter(HTTPAdapter):
     """The transport of ``requests``; ``may_be_private`` where an operator named the address."""
 
     def __init__(self, may_be_private: bool) -> None:

@@ -30,7 +30,7 @@ def repository(address: str, **values: Any) -> Source:
 
 def asked_for(replay: Replay, before: Source, time: FakeTime | None = None) -> Asked:
     ours = Bitbucket(replay.url, None, may_be_private=True)
-    return asked(ours, [before], time.runtime() if time else None)
+    return asked(ours, [before], time.context() if time else None)
 
 
 def figures(found: Asked) -> Figures:

@@ -29,7 +29,7 @@ def repository(address: str, host: str, **values: Any) -> Source:
 
 def asked_for(replay: Replay, name: str, before: Source, at: datetime | None = None) -> Asked:
     ours = Forgejo(name, replay.url, f"https://{name}", may_be_private=True)
-    return asked(ours, [before], FakeTime(at).runtime() if at else None)
+    return asked(ours, [before], FakeTime(at).context() if at else None)
 
 
 def figures(found: Asked) -> Figures:
@@ -50,7 +50,7 @@ def test_the_newest_commit_of_a_page_and_the_total_of_its_header(recordings: Pat
         before = source("example/tool", "codeberg", repo_url="https://codeberg.org/example/tool")
         ours = Forgejo("codeberg", replay.url, "https://codeberg.org", may_be_private=True)
         time = FakeTime(datetime(2027, 10, 1, 12, tzinfo=UTC))
-        found = asked(ours, [before], time.runtime())
+        found = asked(ours, [before], time.context())
         assert replay.requests[1].query.items() >= {
             ("stat", "false"),
             ("verification", "false"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.refresh.budget import SharedBudget, stored
+from chalicelib.refresh.budget import SharedBudget, read_budget
 from chalicelib.refresh.fetch_result import (
     Failed,
     Figures,
@@ -25,7 +25,7 @@ from chalicelib.refresh.fetch_result import (
 from chalicelib.refresh.hosts.github import GitHub
 from chalicelib.refresh.hosts.github.quotas import REST_COST
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited
+from chalicelib.refresh.http.failures import RateLimited
 from tests.contract.recordings.recorded import answers
 from tests.support.upstream.asking import TODAY, USER_AGENT, Asked, FakeTime, asked, source
 from tools.fakehosts.replay import Replay, Routes
@@ -43,7 +43,7 @@ def host(replay: Replay, token: str | None = "secret") -> GitHub:
 
 def by_rest(replay: Replay, *sources: Source, time: FakeTime | None = None) -> Asked:
     """Ask without a token, so by REST."""
-    return asked(host(replay, None), sources, time.runtime() if time else None)
+    return asked(host(replay, None), sources, time.context() if time else None)
 
 
 def repository(address: str, id: int = 1, **values: Any) -> Source:
@@ -78,7 +78,7 @@ def test_what_an_answer_says_of_the_limit_is_noted(recordings: Path) -> None:
     time = FakeTime(datetime(2024, 1, 13, 2, 46, tzinfo=UTC))
     with Replay.of(recordings / "github-repo-contributors.har") as replay:
         by_rest(replay, repository("django/deps"), time=time)
-    budget, _ = stored("github")
+    budget, _ = read_budget("github")
     assert (budget.meters["core"].limit, budget.meters["core"].remaining) == (5000, 4997)
 
 
@@ -104,13 +104,13 @@ def test_participation_that_is_being_computed_is_had_at_the_second_time(recordin
     head = datetime(2013, 11, 10, 12, tzinfo=UTC)
     before = left("PyGithub/PyGithub", "weeks", head=head)
     with Replay.of(recordings / "github-stats-participation-202.har") as replay:
-        first = figures(asked(host(replay), [before], time.runtime()))
+        first = figures(asked(host(replay), [before], time.context()))
         assert first.values == {}
         assert first.again_at == time.now() + timedelta(minutes=1)
         # The 202 came with the ETag that the 200 has: it must not be kept.
         assert "participation_etag" not in first.state
         time.move_to(first.again_at)
-        second = figures(asked(host(replay), [before], time.runtime()))
+        second = figures(asked(host(replay), [before], time.context()))
     assert sum(second.values["commits_over_52w"]) == 479
     assert second.values["commits_over_52w"][:3] == (4, 36, 8)
     assert second.state["weeks"] == {"until": "2013-11-11", "series": "participation"}
@@ -174,13 +174,13 @@ def test_a_spent_limit_stops_everything_until_its_window_is_over(recordings: Pat
     time = FakeTime()
     with Replay.of(recordings / "github-primary-limit-403.har") as replay:
         github = host(replay, None)
-        session = Session(github, SharedBudget(), time.runtime(), USER_AGENT)
+        session = Session(github, SharedBudget(), time.context(), USER_AGENT)
         assert session.get("/users/jacquev6", cost=REST_COST).status == 200
-        with pytest.raises(Limited) as caught:
+        with pytest.raises(RateLimited) as caught:
             session.get("/users/jacquev6", cost=REST_COST)
         assert caught.value.until == TODAY + timedelta(hours=1)
         time.advance(minutes=59)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             session.get("/users/jacquev6", cost=REST_COST)
         session.close()
     assert len(replay.requests) == 2
@@ -264,7 +264,7 @@ def test_a_repository_with_the_headers_of_2026(recordings: Path) -> None:
     assert found.state["id"] == 220672974
     assert found.values["repo_description"]
     assert found.state["repository_etag"].startswith('W/"4bd381e9')
-    budget, _ = stored("github")
+    budget, _ = read_budget("github")
     assert budget.meters["core"].remaining == 4935
 
 
@@ -272,7 +272,7 @@ def test_one_missing_one_renamed_one_empty_one_archived(recordings: Path) -> Non
     names = ["plain", "gone", "former-name", "bare", "old-one"]
     sources = [repository(f"octo-org/{name}", n) for n, name in enumerate(names, 1)]
     with Replay.of(recordings / "docs-github-graphql-partial.har") as replay:
-        found = asked(host(replay), sources, FakeTime(RESET - timedelta(hours=1)).runtime())
+        found = asked(host(replay), sources, FakeTime(RESET - timedelta(hours=1)).context())
     plain, gone, renamed, bare, archived = (found.outcomes[number] for number in range(1, 6))
     assert type(plain) is Figures and plain.values["commit_count"] == 42
     assert gone == Gone("404 Not Found")
@@ -287,10 +287,10 @@ def test_the_limits_of_graphql_with_status_200_and_403(recordings: Path) -> None
     time = FakeTime(RESET - timedelta(minutes=10))
     with Replay.of(recordings / "docs-github-graphql-rate-limited.har") as replay:
         before = repository("octo-org/plain")
-        first = asked(host(replay), [before], time.runtime())
-        early = asked(host(replay), [before], time.runtime())
+        first = asked(host(replay), [before], time.context())
+        early = asked(host(replay), [before], time.context())
         time.move_to(RESET + timedelta(seconds=2))
-        second = asked(host(replay), [before], time.runtime())
+        second = asked(host(replay), [before], time.context())
     assert isinstance(first.only, Postponed)
     assert timedelta() <= first.only.until - RESET <= timedelta(seconds=2)
     assert isinstance(early.only, Postponed) and early.sent == 0
@@ -302,7 +302,7 @@ def test_a_batch_that_is_too_heavy_is_halved(recordings: Path) -> None:
     time = FakeTime(RESET - timedelta(hours=1))
     sources = [repository("octo-org/plain", 1), repository("octo-org/heavy", 2)]
     with Replay.of(recordings / "docs-github-graphql-timeout.har") as replay:
-        found = asked(host(replay), sources, time.runtime())
+        found = asked(host(replay), sources, time.context())
     assert type(found.outcomes[1]) is Figures
     queries = [request.json["query"] for request in replay.requests if request.method == "POST"]
     assert [query.count("repository(owner:") for query in queries] == [2, 1, 1]

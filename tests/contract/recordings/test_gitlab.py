@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.refresh.budget import SharedBudget, stored
+from chalicelib.refresh.budget import SharedBudget, read_budget
 from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Source, Unchanged
 from chalicelib.refresh.hosts.commit_history import start
 from chalicelib.refresh.hosts.gitlab import GitLab
@@ -45,7 +45,7 @@ def project(address: str, **values: Any) -> Source:
 
 def by_path(replay: Replay, before: Source, at: datetime = RECORDED) -> Asked:
     """Ask for a project by its path alone, as self-hosted ones are asked for."""
-    return asked(host(replay, "gitlab.example.org"), [before], FakeTime(at).runtime())
+    return asked(host(replay, "gitlab.example.org"), [before], FakeTime(at).context())
 
 
 def figures(found: Asked) -> Figures:
@@ -106,7 +106,7 @@ def test_a_project_is_asked_for_with_the_etag_that_it_had(recordings: Path) -> N
 
 def test_five_pages_of_commits_without_a_total(recordings: Path) -> None:
     with Replay.of(recordings / "gitlab-commits-5-pages.har", {}, IGNORED) as replay:
-        session = Session(host(replay), SharedBudget(), FakeTime().runtime(), USER_AGENT)
+        session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
         listing = history(session, 6812925, datetime(2015, 1, 1, tzinfo=UTC), is_bounded=False)
         session.close()
         assert session.requests_sent == 5 and not replay.unknown
@@ -143,7 +143,7 @@ def test_the_pages_are_read_as_far_as_the_52_weeks_reach(recordings: Path) -> No
 
 def test_contributors_leave_out_the_merges_that_commits_have(recordings: Path) -> None:
     with Replay.of(recordings / "gitlab-nested-group.har", {}, IGNORED) as replay:
-        session = Session(host(replay), SharedBudget(), FakeTime().runtime(), USER_AGENT)
+        session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
         people = contributors(session, 6812925)
         session.close()
     listed = [
@@ -159,11 +159,11 @@ def test_a_project_that_does_not_exist_is_gone(recordings: Path) -> None:
     time = FakeTime(datetime(2024, 1, 13, 2, 47, 42, tzinfo=UTC))
     with Replay.of(recordings / "gitlab-not-found.har", {}, IGNORED) as replay:
         before = project("jeff.triplett/does-not-exist")
-        found = asked(host(replay, token="secret"), [before], time.runtime())
+        found = asked(host(replay, token="secret"), [before], time.context())
         # The query, which names no reason where a project is left out; then its path.
         assert [request.method for request in replay.requests] == ["POST", "GET"]
     assert found.only == Gone("404 Not Found")
-    budget, _ = stored("gitlab")
+    budget, _ = read_budget("gitlab")
     assert (budget.meters["all"].limit, budget.meters["all"].remaining) == (2000, 1999)
 
 
@@ -175,10 +175,10 @@ def test_the_limit_of_the_whole_api_is_waited_for(recordings: Path) -> None:
     made: Routes = {path: [*limited, (404, {}, {"message": "404 Project Not Found"})]}
     with Replay.of(recordings / "docs-gitlab-429.har", made) as replay:
         ours, before = host(replay, "gitlab.example.org"), project("group/sub/project")
-        first = asked(ours, [before], time.runtime())
-        early = asked(ours, [before], time.runtime())
+        first = asked(ours, [before], time.context())
+        early = asked(ours, [before], time.context())
         time.advance(seconds=30)
-        second = asked(ours, [before], time.runtime())
+        second = asked(ours, [before], time.context())
     assert isinstance(first.only, Postponed)
     assert first.only.until == RESET + timedelta(seconds=20)
     assert isinstance(early.only, Postponed) and early.sent == 0
@@ -201,5 +201,5 @@ def test_the_total_that_members_are_told_is_of_another_series(recordings: Path) 
     assert found.values["commit_count"] == 1100
     assert (found.values["repo_watchers"], found.values["repo_forks"]) == (5, 2)
     assert found.state["etag"] == 'W/"stat-1"'
-    budget, _ = stored("gitlab.example.org")
+    budget, _ = read_budget("gitlab.example.org")
     assert (budget.meters["all"].limit, budget.meters["all"].remaining) == (2000, 1999)

@@ -170,7 +170,7 @@ def test_the_root_tells_what_moved_and_then_that_nothing_did(recordings: Path) -
     ]
     with Replay.of(recordings / "docs-index-root-serials.har", documents) as replay:
         index = PackageIndex(replay.url, None, may_be_private=True, serials=serials)
-        outcomes = asked(index, batch, clock.runtime()).outcomes
+        outcomes = asked(index, batch, clock.context()).outcomes
         assert replay.targets == ["GET /simple/", "GET /pypi/django/json", "GET /pypi/gone/json"]
         assert replay.requests[0].headers["Accept"] == MEDIA_TYPE
         assert isinstance(outcomes[1], Unchanged)
@@ -178,7 +178,7 @@ def test_the_root_tells_what_moved_and_then_that_nothing_did(recordings: Path) -
         assert outcomes[3] == Gone("404 Not Found")
 
         clock.advance(hours=2)
-        same = asked(index, [batch[0], *batch[3:]], clock.runtime()).outcomes
+        same = asked(index, [batch[0], *batch[3:]], clock.context()).outcomes
         assert replay.targets[3:] == ["GET /simple/"]
         assert replay.requests[3].headers["If-None-Match"] == '"root-1"'
     assert set(map(type, same.values())) == {Unchanged}

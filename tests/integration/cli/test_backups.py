@@ -7,7 +7,7 @@ import pytest
 from chalicelib import clock
 from chalicelib.cli.__main__ import main
 from chalicelib.refresh import planner
-from chalicelib.refresh.leases import Held
+from chalicelib.refresh.leases import HostLeases
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.searcher import search
 from chalicelib.storage import objects, raw_items, refresh_state
@@ -196,9 +196,9 @@ def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
     # What was under way then is due, what has no source yet gets one, a budget is what it was.
     now = clock.now().timestamp()
     host = Toy("http://127.0.0.1:9")
-    assert [due.package_id for due in planner.due_at(host, now)] == [1, 2]
-    Held("github", now).take(planner.due_at(host, now)[:1])
-    assert [due.package_id for due in planner.due_at(host, now)] == [2]
+    assert [due.package_id for due in planner.get_due_sources(host, now)] == [1, 2]
+    HostLeases("github", now).add(planner.get_due_sources(host, now)[:1])
+    assert [due.package_id for due in planner.get_due_sources(host, now)] == [2]
     assert refresh_state.replace_meters("github", None, {"requests": {"spent": 9}}) == 1
     first = {"package_id": {"N": "1"}, "kind": {"S": "repository"}}
     stored = raw_items.get_item("sources", first)
@@ -214,7 +214,7 @@ def test_the_refresh_goes_on_after_a_restore(rows: state.Rows) -> None:
     _lose_everything()
     assert main(["restore", "aws"]) == 0
     assert raw_items.get_item("sources", first) == stored
-    assert sorted(due.package_id for due in planner.due_at(host, now)) == [1, 2]
+    assert sorted(due.package_id for due in planner.get_due_sources(host, now)) == [1, 2]
     assert refresh_state.get_meters("github") == ({"requests": {"spent": 9}}, 1)
 
 

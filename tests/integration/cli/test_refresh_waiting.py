@@ -20,7 +20,7 @@ def _refresh(site: Site, host: str, *, is_all: bool = False) -> int:
     site.monkeypatch.setenv(clock.FREEZE_VARIABLE, site.time.now().isoformat())
     selection = Selection(is_all=is_all, host=host)
     try:
-        return run_refresh(selection, lambda: None, wait=True, context=site.time.runtime())
+        return run_refresh(selection, lambda: None, wait=True, context=site.time.context())
     finally:
         site.out, site.err = site.capsys.readouterr()
 

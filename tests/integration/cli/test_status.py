@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.refresh.batch import from_message
+from chalicelib.refresh.batch import parse_message
 from chalicelib.storage import aws, sources
 from tests.integration.cli.conftest import Site
 from tests.support import printed, state
@@ -155,7 +155,7 @@ def test_a_plan_sends_what_is_due_once(site: Site, both: Queues) -> None:
     assert site.run("plan") == 0
     assert site.out == "planned 45 sources in 7 batches\n"
     assert site.asked() == {}
-    batches = [from_message(message["Body"]) for message in both.receive()]
+    batches = [parse_message(message["Body"]) for message in both.receive()]
     assert len(batches) == 7
     assert sum(len(batch.packages) for batch in batches) == 45
     assert {batch.planned for batch in batches} == {site.time.now()}
@@ -172,7 +172,7 @@ def test_a_dead_letter_comes_back_and_is_worked_on(site: Site, both: Queues) -> 
 
     site.run("plan")
     for message in both.receive():
-        batch = from_message(message["Body"])
+        batch = parse_message(message["Body"])
         if batch.host == "codeberg":
             aws.client("sqs").send_message(QueueUrl=both.dead, MessageBody=message["Body"])
         both.delete(message)

@@ -23,7 +23,7 @@ def test_every_host_reads_what_the_world_has(world: World, time: FakeTime, table
     for name, found in sources.items():
         size = hosts[name].policy.batch
         for batch in _batches(found, size):
-            for identifier, outcome in asked(hosts[name], batch, time.runtime()).outcomes.items():
+            for identifier, outcome in asked(hosts[name], batch, time.context()).outcomes.items():
                 truth = world.truth(identifier)
                 if identifier == gone:
                     assert type(outcome).__name__ == "Gone"

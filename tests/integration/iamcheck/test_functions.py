@@ -20,7 +20,7 @@ from chalicelib import clock
 from chalicelib.catalog import changes
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh import enrolment, tokens
-from chalicelib.refresh.batch import Batch, from_message
+from chalicelib.refresh.batch import Batch, parse_message
 from chalicelib.refresh.fetch_result import PROJECT
 from chalicelib.settings import Upstreams
 from chalicelib.storage import objects, refresh_state, sources
@@ -62,7 +62,7 @@ def parameters(engine: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[list
         names.append(f"/packgrid/test/{host}")
         store.put_parameter(Name=names[-1], Value=f"token-of-{host}", Type="SecureString")
         monkeypatch.setenv(f"{host.upper()}_TOKEN_PARAMETER", names[-1])
-    monkeypatch.setattr(tokens, "_kept", {})
+    monkeypatch.setattr(tokens, "_cache", {})
     yield names
     store.delete_parameters(Names=names)
 
@@ -77,7 +77,7 @@ def test_planning_reads_every_hosts_token(
     client: Client, both: Queues, parameters: list[str]
 ) -> None:
     client.lambda_.invoke("plan", tick(client))
-    assert sorted(tokens._kept) == sorted(parameters)
+    assert sorted(tokens._cache) == sorted(parameters)
 
 
 def test_working_reads_every_hosts_token(
@@ -88,7 +88,7 @@ def test_working_reads_every_hosts_token(
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         assert work(client, site.batch()) == NONE_FAILED
         assert replay.requests[0].headers["Authorization"] == "Bearer token-of-github"
-    assert sorted(tokens._kept) == sorted(parameters)
+    assert sorted(tokens._cache) == sorted(parameters)
 
 
 def test_a_repository_that_moved(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_a_package_that_was_deleted_while_its_host_was_asked(
 def test_a_message_that_comes_again_is_sent_in_halves(client: Client, both: Queues) -> None:
     site = Site(2).build()
     assert work(client, site.batch(), deliveries=2) == NONE_FAILED
-    halves = [from_message(message["Body"]).packages for message in both.receive()]
+    halves = [parse_message(message["Body"]).packages for message in both.receive()]
     assert sorted(halves) == [(1,), (2,)]
 
 

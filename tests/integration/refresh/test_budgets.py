@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.refresh.budget import SharedBudget, stored
+from chalicelib.refresh.budget import SharedBudget, read_budget
 from chalicelib.refresh.rate_limit import Reading
 from chalicelib.storage.refresh_state import acquire_slot, release_slot
 from tests.support.aws import recorded
@@ -71,7 +71,7 @@ def test_what_a_worker_remembers_as_spent_is_read_again() -> None:
     assert spends(one, 9) == BURST
     # The host grants a hundredfold, and tells another worker.
     reset = TODAY + timedelta(hours=1)
-    other.note(HOST, Reading("hour", 1000, 990, reset), TODAY)
+    other.record_reading(HOST, Reading("hour", 1000, 990, reset), TODAY)
     soon = TODAY + timedelta(seconds=8)
     assert one.spend(HOST, COST, soon) == 0
 
@@ -79,16 +79,16 @@ def test_what_a_worker_remembers_as_spent_is_read_again() -> None:
 def test_what_the_host_says_is_stored_where_it_is_news() -> None:
     budget = SharedBudget()
     reset = TODAY + timedelta(hours=1)
-    budget.note(HOST, Reading("hour", 1000, 990, reset), TODAY)
-    meter = stored("github")[0].meters["hour"]
+    budget.record_reading(HOST, Reading("hour", 1000, 990, reset), TODAY)
+    meter = read_budget("github")[0].meters["hour"]
     assert (meter.limit, meter.remaining, meter.reset) == (1000, 990, reset.timestamp())
     with recorded() as calls:
-        budget.note(HOST, Reading("hour", 1000, 989, reset), TODAY)
+        budget.record_reading(HOST, Reading("hour", 1000, 989, reset), TODAY)
         assert calls.operations == []
         # A fiftieth less is for people to see; that nothing is left is for everybody to know.
-        budget.note(HOST, Reading("hour", 1000, 970, reset), TODAY)
+        budget.record_reading(HOST, Reading("hour", 1000, 970, reset), TODAY)
         assert calls.operations == ["PutItem"]
-    budget.note(HOST, Reading("hour", 1000, 0, reset), TODAY)
+    budget.record_reading(HOST, Reading("hour", 1000, 0, reset), TODAY)
     assert SharedBudget().spend(HOST, COST, TODAY) == 3600
 
 

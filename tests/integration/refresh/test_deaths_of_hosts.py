@@ -69,7 +69,7 @@ def _batch(simulation: Simulation, host: str) -> Batch:
 
 
 def _work(simulation: Simulation, batch: Batch) -> None:
-    worker = Worker(simulation.hosts, simulation.every, "packgrid/test", simulation.time.runtime())
+    worker = Worker(simulation.hosts, simulation.every, "packgrid/test", simulation.time.context())
     list(worker.work(batch, "one"))
 
 

@@ -13,7 +13,7 @@ from chalice.test import Client
 import app
 from chalicelib import clock
 from chalicelib.refresh import enrolment
-from chalicelib.refresh.batch import from_message
+from chalicelib.refresh.batch import parse_message
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.refresh.worker import SLOT_SECONDS
 from chalicelib.settings import Upstreams
@@ -129,7 +129,7 @@ def test_the_schedule_sends_what_is_due(client: Client, both: Queues) -> None:
     Site(3).build()
     client.lambda_.invoke("plan", tick(client))
     (message,) = both.receive()
-    batch = from_message(message["Body"])
+    batch = parse_message(message["Body"])
     assert (batch.host, batch.packages, batch.planned) == ("github", (1, 2, 3), TODAY)
     client.lambda_.invoke("plan", tick(client))
     assert both.receive() == []

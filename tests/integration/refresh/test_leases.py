@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.leases import LEASE_SECONDS, MOST, Held
+from chalicelib.refresh.leases import LEASE_SECONDS, MAX_LEASES, HostLeases
 from chalicelib.refresh.rate_limit import Policy, Rate
-from chalicelib.refresh.status import standing
+from chalicelib.refresh.status import collect_statistics
 from chalicelib.storage import refresh_state, sources
 from chalicelib.storage import refresh_state as lease_rows
 from chalicelib.storage.capacity import MAX_ITEM_BYTES
@@ -118,8 +118,8 @@ def test_what_waits_behind_what_is_under_way_counts_as_late_where_a_host_is_bloc
     host = Toy(NOWHERE)
     for number, minutes in enumerate([50, 40, 30], 1):
         make_due(number, site.time.now() - timedelta(minutes=minutes))
-    Held("github", site.time.now().timestamp()).take(
-        planner.due_at(host, site.time.now().timestamp(), 2)
+    HostLeases("github", site.time.now().timestamp()).add(
+        planner.get_due_sources(host, site.time.now().timestamp(), 2)
     )
     site.worker(host).budget.block(host, {"hour": 1}, site.time.now() + timedelta(hours=1))
     planned = planner.plan({"github": host}, site.time.now(), lambda sent: None, EVERY)
@@ -157,7 +157,7 @@ def test_leases_of_a_clock_that_was_ahead_hold_nobody_up() -> None:
     site = Site(1).build()
     host = Toy(NOWHERE)
     due = float(row(1).due or 0)
-    Held("github", due + 86_400 * 400).take([DueSource(1, "repository", due, due)])
+    HostLeases("github", due + 86_400 * 400).add([DueSource(1, "repository", due, due)])
     assert packages(site.planned(host)) == [1]
 
 
@@ -165,15 +165,15 @@ def test_leases_of_a_clock_that_was_ahead_hold_nobody_up() -> None:
 def test_two_plans_at_once_lose_no_lease_of_each_other() -> None:
     Site(4).build()
     now = float(row(1).due or 0)
-    one, other = Held("github", now), Held("github", now)
-    first, second, third, fourth = planner.due_at(Toy(NOWHERE), now)
-    one.take([first, second])
-    other.take([second, third])
+    one, other = HostLeases("github", now), HostLeases("github", now)
+    first, second, third, fourth = planner.get_due_sources(Toy(NOWHERE), now)
+    one.add([first, second])
+    other.add([second, third])
     assert leased() == {1, 2, 3}
     # Also where there is a row already, and it has other plans' leases only.
-    one, other = Held("github", now), Held("github", now)
-    other.take([fourth])
-    one.take([third])
+    one, other = HostLeases("github", now), HostLeases("github", now)
+    other.add([fourth])
+    one.add([third])
     assert leased() == {1, 2, 3, 4}
 
 
@@ -198,7 +198,7 @@ def test_a_plan_that_meets_another_sends_all_the_same_and_both_are_leased() -> N
 @tables
 def test_a_plan_that_always_loses_says_so() -> None:
     now = float(Site(1).build().time.now().timestamp())
-    held = Held("github", now)
+    held = HostLeases("github", now)
     found = [DueSource(1, "repository", now, now)]
 
     def overtake() -> None:
@@ -206,16 +206,16 @@ def test_a_plan_that_always_loses_says_so() -> None:
         assert lease_rows.replace_leases("github", version, {})
 
     with before_each("PutItem", overtake), pytest.raises(Contended):
-        held.take(found)
+        held.add(found)
 
 
 @tables
 def test_what_is_under_way_is_not_due_in_the_standing() -> None:
     site = Site(5).build()
     now = site.time.now().timestamp()
-    Held("github", now).take(planner.due_at(Toy(NOWHERE), now, 2))
-    assert standing(now).due == {"github": 3}
-    assert standing(now + LEASE_SECONDS).due == {"github": 5}
+    HostLeases("github", now).add(planner.get_due_sources(Toy(NOWHERE), now, 2))
+    assert collect_statistics(now).due == {"github": 3}
+    assert collect_statistics(now + LEASE_SECONDS).due == {"github": 5}
 
 
 def unlike(randoms: Random, count: int, now: float) -> list[DueSource]:
@@ -228,13 +228,13 @@ def unlike(randoms: Random, count: int, now: float) -> list[DueSource]:
 @tables
 def test_no_more_are_under_way_than_fit_an_item() -> None:
     now = TODAY.timestamp()
-    first = unlike(Random(1), MOST, now)
-    Held("github", now).take(first)
+    first = unlike(Random(1), MAX_LEASES, now)
+    HostLeases("github", now).add(first)
     assert leased() == {one.package_id for one in first}
     # Of another plan that knew nothing of them, so many are leased in place of the older.
-    later = unlike(Random(2), MOST // 2, now)
-    Held("github", now + 60).take(later)
-    assert len(leased()) == MOST
+    later = unlike(Random(2), MAX_LEASES // 2, now)
+    HostLeases("github", now + 60).add(later)
+    assert len(leased()) == MAX_LEASES
     assert leased() >= {one.package_id for one in later}
 
 
@@ -242,9 +242,9 @@ def test_no_more_are_under_way_than_fit_an_item() -> None:
 def test_with_all_leases_taken_a_plan_sends_nothing_and_what_waits_gets_late() -> None:
     site = Site(3).build()
     now = site.time.now().timestamp()
-    held = Held("github", now)
+    held = HostLeases("github", now)
     # They are due later, so nobody knows yet what became of them.
-    held.take(DueSource(10 + n, "repository", now + 60 + n, now) for n in range(MOST - 2))
+    held.add(DueSource(10 + n, "repository", now + 60 + n, now) for n in range(MAX_LEASES - 2))
     host = Toy(NOWHERE)
     assert packages(site.planned(host)) == [1, 2]
     sent: list[Batch] = []
@@ -259,7 +259,7 @@ def test_with_all_leases_taken_a_plan_sends_nothing_and_what_waits_gets_late() -
 @given(st.integers())
 def test_an_item_of_leases_stays_far_below_what_dynamodb_takes(seed: int) -> None:
     randoms, now = Random(seed), TODAY.timestamp()
-    found = unlike(randoms, MOST, now)
+    found = unlike(randoms, MAX_LEASES, now)
     plans = [now + randoms.uniform(0, LEASE_SECONDS) for _ in range(12)]
     wanted = {one.package_id: Lease(one.due, randoms.choice(plans)) for one in found}
     assert len(lease_rows.pack_leases(wanted)) < 0.7 * MAX_ITEM_BYTES

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.refresh import planner, queue
-from chalicelib.refresh.batch import Batch, from_message
+from chalicelib.refresh.batch import Batch, parse_message
 from chalicelib.refresh.queue import QueueError
 from chalicelib.storage import aws
 from tests.support.aws import failing
@@ -57,7 +57,7 @@ def test_a_message_that_comes_again_comes_in_halves(both: Queues) -> None:
         both.give_back(both.receive()[0])
         (message,) = both.receive()
         assert both.deliver(worker, message)
-        halves = [from_message(message["Body"]).packages for message in both.receive()]
+        halves = [parse_message(message["Body"]).packages for message in both.receive()]
         assert sorted(halves) == [(1, 2), (3, 4, 5)]
         assert replay.requests == []
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_worked_on_is_a_dead_letter_alone_and_can_be_redriven(
         with failing("TransactWriteItems", lambda arguments: "package-3" in str(arguments)):
             both.drain(worker)
         (letter,) = both.letters()
-        assert from_message(letter).packages == (3,)
+        assert parse_message(letter).packages == (3,)
         assert [read(n).repo_watchers for n in (1, 2, 3, 4)] == [1, 2, 0, 4]
         assert queue.redrive() == 1
         assert both.letters() == []
@@ -103,7 +103,7 @@ def test_many_ids_fit_their_messages(both: Queues) -> None:
     queue.send(sent)
     found = []
     while messages := both.receive():
-        found += [from_message(message["Body"]) for message in messages]
+        found += [parse_message(message["Body"]) for message in messages]
         for message in messages:
             both.delete(message)
     assert found == sent
@@ -119,12 +119,12 @@ def test_without_a_queue_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_message_survives_its_way() -> None:
-    batch = Batch("github", "repository", Site(0).time.now(), (3, 1, 2), is_whole=True)
-    assert from_message(batch.to_message()) == batch
-    first, second = batch.halves()
+    batch = Batch("github", "repository", Site(0).time.now(), (3, 1, 2), is_full=True)
+    assert parse_message(batch.to_message()) == batch
+    first, second = batch.split()
     assert (first.packages, second.packages) == ((3,), (1, 2))
     later = batch.planned + timedelta(microseconds=1)
-    assert from_message(Batch("a", "b", later, ()).to_message()).planned == later
+    assert parse_message(Batch("a", "b", later, ()).to_message()).planned == later
 
 
 def test_a_record_of_lambda_is_read(both: Queues) -> None:

@@ -13,7 +13,7 @@ from chalicelib.refresh import enrolment
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.fetch_result import FetchResults, Source
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.json_fields import names
+from chalicelib.refresh.json_fields import join_names
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import SLOT_SECONDS, NoSlot
 from chalicelib.settings import BadSetting, Upstreams
@@ -34,7 +34,7 @@ class Slow(Toy):
 
     def fetch(self, batch: Any, session: Session) -> FetchResults:
         for source, outcome in super().fetch(batch, session):
-            session.runtime.sleep(60)
+            session.context.sleep(60)
             yield source, outcome
 
 
@@ -83,7 +83,7 @@ def test_what_was_put_off_is_asked_in_full_though_it_was_not_due() -> None:
         host = Noting(replay.url)
         site.work(host)
         site.time.advance(minutes=5)
-        before_its_time = replace(site.batch(), is_whole=True)
+        before_its_time = replace(site.batch(), is_full=True)
         assert site.results(host, before_its_time) == {1: RefreshStatus.POSTPONED}
         site.time.advance(minutes=2)
         assert site.results(host, site.batch()) == {1: RefreshStatus.CHANGED}
@@ -141,7 +141,7 @@ def test_nobody_is_called_as_a_host_of_ours(name: str) -> None:
 
 
 def test_names_that_do_not_fit_are_left_out_from_the_end() -> None:
-    found = names([f"{number:04}{'é' * 98}" for number in range(1000)])
+    found = join_names([f"{number:04}{'é' * 98}" for number in range(1000)])
     assert found.split(",")[0].startswith("0000")
     assert len(found.encode()) <= 60_000
     assert len(found.split(",")) == 60_000 // 201

@@ -8,7 +8,7 @@ from chalicelib.catalog import changes
 from chalicelib.refresh import enrolment
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
-from chalicelib.refresh.status import Left, budgets, standing
+from chalicelib.refresh.status import MeterStatus, collect_statistics, read_meters
 from chalicelib.settings import Upstreams
 from tests.support.entities import package
 from tests.support.refresh_site import Site, stars
@@ -22,9 +22,9 @@ PATH = "GET /owner/package-"
 
 
 def test_nothing_has_no_age() -> None:
-    found = standing(TODAY.timestamp())
-    assert (found.asked, found.unsupported, found.age(None, 1.0)) == ({}, 0, None)
-    assert budgets({"github": Toy("http://127.0.0.1:9")}, TODAY.timestamp()) == []
+    found = collect_statistics(TODAY.timestamp())
+    assert (found.asked, found.unsupported, found.get_age(None, 1.0)) == ({}, 0, None)
+    assert read_meters({"github": Toy("http://127.0.0.1:9")}, TODAY.timestamp()) == []
 
 
 def test_sources_are_counted_by_what_became_of_them() -> None:
@@ -39,7 +39,7 @@ def test_sources_are_counted_by_what_became_of_them() -> None:
     enrolment.enrol(Upstreams(), site.time.now().timestamp())
     with Replay.answering(routes) as replay:
         site.work(Toy(replay.url), site.batch(1, 2, 3, 4))
-    found = standing(site.time.now().timestamp())
+    found = collect_statistics(site.time.now().timestamp())
     assert found.asked == {"github": 5}
     # The fourth is put off and the fifth is due still; both have never answered.
     assert (found.due, found.never) == ({"github": 1}, {"github": 3})
@@ -51,7 +51,7 @@ def test_sources_are_counted_by_what_became_of_them() -> None:
     }
     assert found.ages == {"github": [0.0]}
     later = site.time.now() + timedelta(hours=20)
-    assert standing(later.timestamp()).due == {"github": 4}
+    assert collect_statistics(later.timestamp()).due == {"github": 4}
 
 
 def test_what_answers_again_is_no_failure_any_more() -> None:
@@ -61,7 +61,7 @@ def test_what_answers_again_is_no_failure_any_more() -> None:
         site.work(host)
         site.time.advance(days=1)
         site.work(host)
-    found = standing(site.time.now().timestamp())
+    found = collect_statistics(site.time.now().timestamp())
     assert (found.failing, found.gone, found.reasons) == ({}, {}, {})
 
 
@@ -71,11 +71,11 @@ def test_ages_are_those_that_a_share_is_not_older_than() -> None:
         for number in range(1, 5):
             site.work(Toy(replay.url), site.batch(number))
             site.time.advance(hours=1)
-    found = standing(site.time.now().timestamp())
-    hours = [found.age("github", share) for share in (0.0, 0.5, 0.99, 1.0)]
+    found = collect_statistics(site.time.now().timestamp())
+    hours = [found.get_age("github", share) for share in (0.0, 0.5, 0.99, 1.0)]
     assert hours == [3600.0, 3 * 3600.0, 4 * 3600.0, 4 * 3600.0]
-    assert found.age(None, 1.0) == 4 * 3600.0
-    assert found.age("gitlab", 1.0) is None
+    assert found.get_age(None, 1.0) == 4 * 3600.0
+    assert found.get_age("gitlab", 1.0) is None
 
 
 def test_a_budget_is_what_we_count_unless_the_host_says_less() -> None:
@@ -83,24 +83,28 @@ def test_a_budget_is_what_we_count_unless_the_host_says_less() -> None:
     hosts, now = {"github": host}, TODAY.timestamp()
     for _ in range(10):
         budget.spend(host, COST, TODAY)
-    assert budgets(hosts, now) == [Left("github", "hour", 90, 100, None, None)]
+    assert read_meters(hosts, now) == [MeterStatus("github", "hour", 90, 100, None, None)]
     # Others use the same token.
     reset = TODAY + timedelta(minutes=30)
-    budget.note(host, Reading("hour", 100, 40, reset), TODAY)
-    assert budgets(hosts, now) == [Left("github", "hour", 40, 100, reset.timestamp(), None)]
+    budget.record_reading(host, Reading("hour", 100, 40, reset), TODAY)
+    assert read_meters(hosts, now) == [
+        MeterStatus("github", "hour", 40, 100, reset.timestamp(), None)
+    ]
     # After the host's window its word is old, and what we spent is mostly free again.
-    assert budgets(hosts, reset.timestamp()) == [Left("github", "hour", 100, 100, None, None)]
+    assert read_meters(hosts, reset.timestamp()) == [
+        MeterStatus("github", "hour", 100, 100, None, None)
+    ]
     until = TODAY + timedelta(hours=2)
     budget.block(host, COST, until)
-    (left,) = budgets(hosts, now)
+    (left,) = read_meters(hosts, now)
     assert left.blocked_until == until.timestamp()
-    (left,) = budgets(hosts, until.timestamp())
+    (left,) = read_meters(hosts, until.timestamp())
     assert left.blocked_until is None
 
 
 def test_what_is_no_host_or_meter_any_more_is_left_out() -> None:
     host = Toy("http://127.0.0.1:9")
     SharedBudget().spend(host, COST, TODAY)
-    assert budgets({}, TODAY.timestamp()) == []
+    assert read_meters({}, TODAY.timestamp()) == []
     host.policy = Policy({"minute": Rate(10, 60, 5)}, 1, 10)
-    assert budgets({"github": host}, TODAY.timestamp()) == []
+    assert read_meters({"github": host}, TODAY.timestamp()) == []

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.cli.__main__ import main
-from chalicelib.refresh.tokens import TokenUnavailable, tokens
+from chalicelib.refresh.tokens import TokenUnavailable, get_tokens
 from chalicelib.settings import Upstreams, from_environment
 from chalicelib.storage import aws
 from tests.support.bucket import client_error
@@ -49,7 +49,7 @@ def test_a_token_is_read_decrypted_from_its_parameter(store: Store) -> None:
     store.put(f" {SECRET}\n")
     kept = store.client.get_parameter(Name=store.name)["Parameter"]
     assert kept["Type"] == "SecureString"
-    assert tokens(store.upstreams) == {"github": SECRET}
+    assert get_tokens(store.upstreams) == {"github": SECRET}
 
 
 def test_the_environment_goes_first_and_asks_nobody(store: Store) -> None:
@@ -57,9 +57,9 @@ def test_the_environment_goes_first_and_asks_nobody(store: Store) -> None:
     upstreams = from_environment(
         {"GITHUB_TOKEN": "from-the-environment", "GITHUB_TOKEN_PARAMETER": store.name}
     ).upstreams
-    assert tokens(upstreams) == {"github": "from-the-environment"}
+    assert get_tokens(upstreams) == {"github": "from-the-environment"}
     store.put(SECRET)
-    assert tokens(upstreams) == {"github": "from-the-environment"}
+    assert get_tokens(upstreams) == {"github": "from-the-environment"}
 
 
 def test_each_host_has_its_own(store: Store) -> None:
@@ -67,29 +67,29 @@ def test_each_host_has_its_own(store: Store) -> None:
     upstreams = from_environment(
         {"GITLAB_TOKEN": "of-gitlab", "BITBUCKET_TOKEN_PARAMETER": store.name}
     ).upstreams
-    assert tokens(upstreams) == {"gitlab": "of-gitlab", "bitbucket": SECRET}
+    assert get_tokens(upstreams) == {"gitlab": "of-gitlab", "bitbucket": SECRET}
 
 
 def test_a_parameter_is_read_once_in_five_minutes(store: Store) -> None:
     store.put("first-token")
-    assert tokens(store.upstreams, lambda: 1000.0) == {"github": "first-token"}
+    assert get_tokens(store.upstreams, lambda: 1000.0) == {"github": "first-token"}
     store.put("second-token")
-    assert tokens(store.upstreams, lambda: 1299.0) == {"github": "first-token"}
-    assert tokens(store.upstreams, lambda: 1300.0) == {"github": "second-token"}
+    assert get_tokens(store.upstreams, lambda: 1299.0) == {"github": "first-token"}
+    assert get_tokens(store.upstreams, lambda: 1300.0) == {"github": "second-token"}
 
 
 def test_a_parameter_that_does_not_exist_is_told_and_done_without(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert tokens(store.upstreams) == {}
+    assert get_tokens(store.upstreams) == {}
     (record,) = [one for one in caplog.records if one.name.startswith("chalicelib")]
     assert record.levelno == logging.WARNING
     assert record.getMessage() == f"github is asked without a token: no parameter {store.name}"
     # Nor is one that was deleted used on and on.
     store.put(SECRET)
-    assert tokens(store.upstreams, lambda: 0.0) == {"github": SECRET}
+    assert get_tokens(store.upstreams, lambda: 0.0) == {"github": SECRET}
     store.delete()
-    assert tokens(store.upstreams, lambda: 301.0) == {}
+    assert get_tokens(store.upstreams, lambda: 301.0) == {}
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_a_store_that_does_not_answer_is_an_error_unless_the_token_is_known(
     store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     store.put(SECRET)
-    assert tokens(store.upstreams, lambda: 0.0) == {"github": SECRET}
+    assert get_tokens(store.upstreams, lambda: 0.0) == {"github": SECRET}
 
     def failing(operation: str, arguments: object) -> None:
         raise error
 
     monkeypatch.setattr(aws.client("ssm"), "_make_api_call", failing)
-    assert tokens(store.upstreams, lambda: 301.0) == {"github": SECRET}
+    assert get_tokens(store.upstreams, lambda: 301.0) == {"github": SECRET}
     other = Upstreams(token_parameters={"github": "/test/other"})
     # Without its token a host would be asked for another budget, so nothing is asked.
     with pytest.raises(TokenUnavailable, match=f"^parameter /test/other: {said}$"):
-        tokens(other)
+        get_tokens(other)
 
 
 @pytest.mark.parametrize("bad", ["two words of it", "line\nof-it", "\u2026-of-it", "of-it\x00"])
@@ -122,13 +122,13 @@ def test_what_cannot_be_sent_is_refused_without_quoting_it(
     store: Store, bad: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(TokenUnavailable) as caught:
-        tokens(Upstreams(tokens={"gitlab": bad}))
+        get_tokens(Upstreams(tokens={"gitlab": bad}))
     assert str(caught.value) == "the token of gitlab has characters that no token has"
     assert "of-it" not in repr(caught.value)
     if "\0" not in bad:
         store.put(bad)
         with pytest.raises(TokenUnavailable) as caught:
-            tokens(store.upstreams)
+            get_tokens(store.upstreams)
         assert "of-it" not in repr(caught.value)
         assert store.name in str(caught.value)
 
@@ -153,7 +153,7 @@ def test_nothing_of_a_token_is_in_any_log(
     store.put(SECRET)
     with caplog.at_level(logging.DEBUG):
         upstreams = store.upstreams
-        found = tokens(upstreams, lambda: 2000.0)
+        found = get_tokens(upstreams, lambda: 2000.0)
         # The log itself goes on, of this thread too.
         logging.getLogger("botocore.parsers").debug("another answer")
     assert found == {"github": SECRET}

@@ -195,7 +195,7 @@ def test_a_worker_that_runs_out_of_time_puts_the_rest_back() -> None:
     with Replay.answering({f"{PATH}{n}": slow for n in (1, 2, 3)}) as replay:
         host = Toy(replay.url)
         worker = site.worker(host)
-        worker.runtime = site.time.runtime(45)
+        worker.context = site.time.context(45)
         done = {d.package_id: d.result for d in worker.work(site.batch(), "one")}
         assert done == {
             1: RefreshStatus.CHANGED,

@@ -28,7 +28,7 @@ def test_a_document_of_every_metric_is_as_the_specification_wants_it(
     capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2026-11-23T12:00:00.25Z")
-    telemetry.measure({metric: place + 0.5 for place, metric in enumerate(Metric)})
+    telemetry.write_metrics({metric: place + 0.5 for place, metric in enumerate(Metric)})
     text = capsys.readouterr().out
     printed = emf.read(text)
     assert json.loads(text)["_aws"]["Timestamp"] == 1795435200250
@@ -40,7 +40,7 @@ def test_a_document_of_every_metric_is_as_the_specification_wants_it(
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_is_no_number_is_not_written(capsys: Output, value: float) -> None:
     with pytest.raises(ValueError, match="JSON"):
-        telemetry.measure({Metric.STALENESS: value})
+        telemetry.write_metrics({Metric.STALENESS: value})
     assert capsys.readouterr().out == ""
 
 
@@ -68,7 +68,7 @@ def test_lines_are_written_on_lambda_and_where_they_are_asked_for(
     monkeypatch.delenv("PACKGRID_STAGE")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    telemetry.measure({Metric.STALENESS: 1})
+    telemetry.write_metrics({Metric.STALENESS: 1})
     telemetry.log("INFO", "event")
     telemetry.log_error("event", ValueError())
     printed = emf.read(capsys.readouterr().out)
@@ -113,10 +113,10 @@ class Recorder:
 
 
 def test_secrets_are_left_out_wherever_they_stand(capsys: Output) -> None:
-    telemetry.hide(SECRET)
-    telemetry.hide(f"{SECRET}-and-more")
+    telemetry.add_secret(SECRET)
+    telemetry.add_secret(f"{SECRET}-and-more")
     # Too short for a token: it would be found in other words.
-    telemetry.hide("level")
+    telemetry.add_secret("level")
     fields: Any = {"a": [f"Bearer {SECRET}"], "b": {SECRET: (SECRET,)}, "c": f"{SECRET}-and-more"}
     telemetry.log("INFO", "event", **fields)
     long = "x" * 490 + SECRET
@@ -137,7 +137,7 @@ def test_secrets_are_left_out_wherever_they_stand(capsys: Output) -> None:
 
 
 def test_an_error_is_told_with_what_it_came_from(capsys: Output) -> None:
-    telemetry.hide(SECRET)
+    telemetry.add_secret(SECRET)
     first, second = OSError(f"no {SECRET}"), KeyError("name")
     second.__context__ = first
     third, alone = ValueError("better"), ValueError("alone")
@@ -158,9 +158,9 @@ def test_an_error_is_told_with_what_it_came_from(capsys: Output) -> None:
 
 
 def test_what_is_reported_says_how_it_ended(capsys: Output) -> None:
-    with telemetry.reported("good") as said:
+    with telemetry.log_run("good") as said:
         said["count"] = 3
-    with pytest.raises(KeyError), telemetry.reported("bad") as said:
+    with pytest.raises(KeyError), telemetry.log_run("bad") as said:
         said["count"] = 4
         raise KeyError("name")
     printed = emf.read(capsys.readouterr().out)

@@ -56,7 +56,7 @@ class FakeTime:
         with self._lock:
             return high if self._random is None else self._random.uniform(low, high)
 
-    def runtime(self, seconds: float | None = None) -> WorkerContext:
+    def context(self, seconds: float | None = None) -> WorkerContext:
         """A worker's surroundings on this clock; ``seconds`` is the time that it has."""
         left: Callable[[], float] = lambda: float("inf")  # noqa: E731
         if seconds is not None:
@@ -98,14 +98,14 @@ def source(
 def asked(
     host: Host,
     sources: Sequence[Source],
-    runtime: WorkerContext | None = None,
+    context: WorkerContext | None = None,
     budget: SharedBudget | None = None,
 ) -> Asked:
     """Fetch a batch over a real Session (needs the fixture ``tables``); nothing really sleeps.
 
     Asserts that every source has exactly one outcome.
     """
-    session = Session(host, budget or SharedBudget(), runtime or FakeTime().runtime(), USER_AGENT)
+    session = Session(host, budget or SharedBudget(), context or FakeTime().context(), USER_AGENT)
     try:
         results = list(host.fetch(sources, session))
     finally:

@@ -116,8 +116,8 @@ class Simulation:
 
     def _worker(self, seed: int) -> Worker:
         drawn = FakeTime(self.time.now(), seed=seed)
-        runtime = WorkerContext(self.time.now, self.time.sleep, drawn.uniform)
-        return Worker(self.hosts, self.every, "packgrid/test", runtime)
+        context = WorkerContext(self.time.now, self.time.sleep, drawn.uniform)
+        return Worker(self.hosts, self.every, "packgrid/test", context)
 
     def run(self, span: timedelta, step: timedelta) -> Iterator[None]:
         """Ticks over a span of time; yields after each, so that a test may look."""

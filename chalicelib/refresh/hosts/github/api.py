@@ -10,8 +10,8 @@ from chalicelib.refresh.hosts.github.collector import Draft
 from chalicelib.refresh.hosts.github.rest import Parts
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.rate_limit import Reading, later
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.rate_limit import Reading, add_seconds
 
 PUBLIC_URL = "https://api.github.com"
 #: The version that is served where none is named, and for long (GitHub's changelog of 12 March
@@ -48,18 +48,18 @@ class GitHub:
             sent["Authorization"] = f"Bearer {self._token}"
         return sent
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """What an answer's headers say of the limits."""
         return quotas.readings(reply, now)
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Until when nothing may be asked, if the answer says that a limit is spent.
 
         Or that the token is refused: who goes on is locked out (GitHub's documentation,
         "Failed login limit").
         """
         if reply.status == 401 and self._token is not None:
-            return later(now, BAD_CREDENTIALS_SECONDS)
+            return add_seconds(now, BAD_CREDENTIALS_SECONDS)
         return quotas.limited_until(reply, now)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
@@ -83,7 +83,7 @@ def _with_graphql(batch: Sequence[Source], session: Session, parts: Parts) -> Fe
             yield source, answer
             continue
         repository, head = answer
-        draft = Draft(source, session.runtime.now())
+        draft = Draft(source, session.context.now())
         draft.is_repository(repository, Provenance("graphql"))
         draft.is_at(head, Provenance("graphql", f"oid:{head.oid}" if head.oid else ""))
         if draft.open:
@@ -96,7 +96,7 @@ def _with_graphql(batch: Sequence[Source], session: Session, parts: Parts) -> Fe
 
 def _open_parts(source: Source, session: Session, parts: Parts) -> FetchResult:
     """What the last answer left open, without asking what else has changed."""
-    draft = Draft(source, session.runtime.now())
+    draft = Draft(source, session.context.now())
     if not draft.open:
         return Unchanged(state=source.state)
     return parts.completed(draft)

@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from chalicelib.refresh import commit_weeks as periods
-from chalicelib.refresh.commit_weeks import PARTICIPATION, Weeks
+from chalicelib.refresh.commit_weeks import PARTICIPATION, CommitWeeks
 from chalicelib.refresh.fetch_result import Figures, Moved, Postponed, Provenance, Source
 from chalicelib.refresh.hosts.base import archived_at
-from chalicelib.refresh.json_fields import BadValue, required
+from chalicelib.refresh.json_fields import BadValue, get_required_text
 
 #: The parts that may stay open, in the order in which they are asked for.
 COMMITS, CONTRIBUTORS, WEEKS = "commits", "contributors", "weeks"
@@ -76,7 +76,7 @@ def checked_name(name: str) -> str:
 
 def oid(json: Any, *path: str) -> str:
     """The id of a commit; raises BadValue."""
-    value = required(json, *path)
+    value = get_required_text(json, *path)
     if not _OID.fullmatch(value):
         raise BadValue(f"{'.'.join(path)} is not the id of a commit")
     return value
@@ -99,7 +99,7 @@ class Draft:
         self.state = dict(source.state)
         left = self.state.pop("open", ())
         self.open = {part for part in PARTS if part in left}
-        self.weeks = periods.remembered(source.package.commits_over_52w, self.state.get("weeks"))
+        self.weeks = periods.parse_weeks(source.package.commits_over_52w, self.state.get("weeks"))
         if self.weeks is not None and self.weeks.series != PARTICIPATION:
             self.weeks = None
         self.stopped: Postponed | None = None
@@ -162,14 +162,14 @@ class Draft:
         if not head.oid:
             self.open.clear()
             self.put(mark, participants="")
-            self.has_weeks(periods.none(self.today, PARTICIPATION), mark)
+            self.has_weeks(periods.build_empty(self.today, PARTICIPATION), mark)
 
     def age(self) -> None:
         """Shift the weeks that are known; those that are not are to be asked for."""
         if self.weeks is None:
             self.open.add(WEEKS)
             return
-        aged = self.weeks.aged(self.today)
+        aged = self.weeks.shift_to(self.today)
         if aged.counts != self.weeks.counts:
             # The ETag is that of the numbers as they were.
             self.state.pop("participation_etag", None)
@@ -177,7 +177,7 @@ class Draft:
         mark = Provenance("52 weeks moved on", f"oid:{self.state['oid']}" if is_of_head else "")
         self.has_weeks(aged, mark)
 
-    def has_weeks(self, weeks: Weeks, mark: Provenance) -> None:
+    def has_weeks(self, weeks: CommitWeeks, mark: Provenance) -> None:
         """The weeks as they are to be told and remembered."""
         self.weeks = weeks
         self.state["weeks"] = weeks.state

@@ -16,12 +16,25 @@ from typing import Any
 from chalicelib.refresh.fetch_result import Failed, Gone, Postponed, Source
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import Head, Repository, checked_name, oid, parted
-from chalicelib.refresh.http import headers
-from chalicelib.refresh.http.client import ATTEMPTS, Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http import rate_limit_headers
+from chalicelib.refresh.http.client import MAX_ATTEMPTS, Session
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
 from chalicelib.refresh.http.fetch_each import DOWN_AFTER, DOWN_FOR
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_bool,
+    get_datetime,
+    get_int,
+    get_member,
+    get_required_text,
+    get_text,
+)
 
 #: ``history`` is the one connection of a repository: a query costs a point up to a hundred.
 _FRAGMENT = (
@@ -89,7 +102,7 @@ def ask(batch: Sequence[Source], session: Session) -> Answers:
             stack += _halves(answer.left)
         stop = answer.stop
         if silent == DOWN_AFTER:
-            until = session.runtime.now() + DOWN_FOR
+            until = session.context.now() + DOWN_FOR
             stop = Postponed(until, f"{session.host.name} does not answer")
         if stop:
             for left in reversed(stack):
@@ -122,11 +135,11 @@ def _answer(group: list[Source], session: Session) -> _Answer:
     """What comes of one query; never raises for what a host sends."""
     try:
         answer = _asked(group, session)
-    except Limited as error:
+    except RateLimited as error:
         return _Answer(left=group, stop=Postponed(error.until, str(error)))
-    except OutOfTime as error:
-        return _Answer(left=group, stop=Postponed(session.runtime.now(), str(error)))
-    except (Unreachable, Refused) as error:
+    except WorkerTimeout as error:
+        return _Answer(left=group, stop=Postponed(session.context.now(), str(error)))
+    except (Unreachable, RequestRejected) as error:
         # A redirect loop or an endless body may be of the moment, too.
         answer = _Answer(left=group, reason=str(error), is_silent=True)
     if answer.left:
@@ -142,7 +155,7 @@ def _asked(group: list[Source], session: Session) -> _Answer:
         {"query": query([parted(source.address) for source in group])},
         cost=quotas.GRAPHQL_COST,
         # What was too heavy once would be so again, and is charged for.
-        attempts=1 if len(group) > 1 else ATTEMPTS,
+        attempts=1 if len(group) > 1 else MAX_ATTEMPTS,
     )
     if reply.status in {403, 404}:
         failed = Failed(f"{reply.status} from GraphQL")
@@ -152,14 +165,14 @@ def _asked(group: list[Source], session: Session) -> _Answer:
     return _read(group, reply, session)
 
 
-def _read(group: list[Source], reply: Reply, session: Session) -> _Answer:
+def _read(group: list[Source], reply: HostResponse, session: Session) -> _Answer:
     """Tell the repositories of an answer apart; its errors name them by ``path[0]``."""
-    data, errors = member(reply.json, "data"), member(reply.json, "errors")
+    data, errors = get_member(reply.json, "data"), get_member(reply.json, "errors")
     by_alias, others = _sorted_errors(errors)
     answer = _Answer(reason=_words(others[0]) if others else "not in the answer")
     for place, source in enumerate(group):
         found_errors = by_alias.get(f"r{place}", [])
-        result = _result(member(data, f"r{place}"), found_errors)
+        result = _result(get_member(data, f"r{place}"), found_errors)
         if result is None:
             answer.left.append(source)
             answer.reason = _words(found_errors[0]) if found_errors else answer.reason
@@ -178,7 +191,7 @@ def _sorted_errors(errors: Any) -> tuple[dict[str, list[Any]], list[Any]]:
     by_alias: dict[str, list[Any]] = {}
     others = []
     for error in errors if isinstance(errors, list) else []:
-        path = member(error, "path")
+        path = get_member(error, "path")
         if isinstance(path, list) and path and isinstance(path[0], str):
             by_alias.setdefault(path[0], []).append(error)
         else:
@@ -191,7 +204,7 @@ def _result(found: Any, errors: list[Any]) -> Found | Gone | Failed | None:
     if any(_is_passing(error) for error in errors):
         return None
     for error in errors:
-        if member(error, "type") == "NOT_FOUND" and found is None:
+        if get_member(error, "type") == "NOT_FOUND" and found is None:
             return Gone("404 Not Found")
         return Failed(_words(error))
     if found is None:
@@ -204,7 +217,7 @@ def _result(found: Any, errors: list[Any]) -> Found | Gone | Failed | None:
 
 def _is_passing(error: Any) -> bool:
     """Whether a smaller query, or a later one, may bring what this one did not."""
-    kind = member(error, "type")
+    kind = get_member(error, "type")
     if kind is None:
         message = _message(error).lower()
         return any(part in message for part in ("timeout", "timedout", "something went wrong"))
@@ -212,16 +225,16 @@ def _is_passing(error: Any) -> bool:
 
 
 def _limit(
-    reply: Reply, by_alias: dict[str, list[Any]], others: list[Any], session: Session
+    reply: HostResponse, by_alias: dict[str, list[Any]], others: list[Any], session: Session
 ) -> Postponed | None:
     """The limit that an answer of status 200 tells of in its body; nobody asks before its end."""
-    now = session.runtime.now()
+    now = session.context.now()
     messages = [_message(error).lower() for error in [*others, reply.json]]
     if any("secondary rate limit" in message for message in messages):
-        until = headers.retry_after(reply.headers, now) or now + _MINUTE
+        until = rate_limit_headers.parse_retry_after(reply.headers, now) or now + _MINUTE
         cost = {quotas.REST_MINUTE: 1, **quotas.GRAPHQL_COST}
     elif any(map(_is_limit, [*others, *chain.from_iterable(by_alias.values())])):
-        until = headers.retry_after(reply.headers, now) or _reset(reply, now)
+        until = rate_limit_headers.parse_retry_after(reply.headers, now) or _reset(reply, now)
         cost = quotas.GRAPHQL_COST
     else:
         return None
@@ -231,30 +244,36 @@ def _limit(
 
 def _is_limit(error: Any) -> bool:
     """Both types were reported, the second with this code."""
-    kind = member(error, "type")
-    return kind in ("RATE_LIMITED", "RATE_LIMIT") or member(error, "code") == "graphql_rate_limit"
+    kind = get_member(error, "type")
+    return (
+        kind in ("RATE_LIMITED", "RATE_LIMIT") or get_member(error, "code") == "graphql_rate_limit"
+    )
 
 
-def _reset(reply: Reply, now: datetime) -> datetime:
+def _reset(reply: HostResponse, now: datetime) -> datetime:
     """The window's end by the headers or the body; an hour from now at the latest."""
-    reading = headers.reading(reply.headers, now, quotas.GRAPHQL, "X-RateLimit", is_epoch=True)
+    reading = rate_limit_headers.parse_reading(
+        reply.headers, now, quotas.GRAPHQL, "X-RateLimit", is_epoch=True
+    )
     try:
-        named = reading.reset if reading else instant(reply.json, "data", "rateLimit", "resetAt")
+        named = (
+            reading.reset if reading else get_datetime(reply.json, "data", "rateLimit", "resetAt")
+        )
     except BadValue:
         named = None
     return min(max(named or now + _WINDOW, now + timedelta(seconds=1)), now + _WINDOW)
 
 
 def _repository(found: Any) -> Repository:
-    number = member(found, "databaseId")
+    number = get_member(found, "databaseId")
     return Repository(
-        id=None if number is None else count(found, "databaseId"),
-        name=checked_name(required(found, "nameWithOwner")),
-        watchers=count(found, "stargazerCount"),
-        forks=count(found, "forkCount"),
-        description=text(found, "description"),
-        is_archived=flag(found, "isArchived"),
-        archived=instant(found, "archivedAt"),
+        id=None if number is None else get_int(found, "databaseId"),
+        name=checked_name(get_required_text(found, "nameWithOwner")),
+        watchers=get_int(found, "stargazerCount"),
+        forks=get_int(found, "forkCount"),
+        description=get_text(found, "description"),
+        is_archived=get_bool(found, "isArchived"),
+        archived=get_datetime(found, "archivedAt"),
     )
 
 
@@ -263,21 +282,21 @@ def _head(found: Any) -> Head:
         raise BadValue("defaultBranchRef is missing")
     if found["defaultBranchRef"] is None:
         return Head("", None, 0)
-    target = member(found, "defaultBranchRef", "target")
-    committed = instant(target, "committedDate")
+    target = get_member(found, "defaultBranchRef", "target")
+    committed = get_datetime(target, "committedDate")
     if committed is None:
         raise BadValue("committedDate is missing")
-    return Head(oid(target, "oid"), committed, count(target, "history", "totalCount"))
+    return Head(oid(target, "oid"), committed, get_int(target, "history", "totalCount"))
 
 
 def _message(error: Any) -> str:
     try:
-        return text(error, "message", longest=200)
+        return get_text(error, "message", longest=200)
     except BadValue:
         return ""
 
 
 def _words(error: Any) -> str:
-    kind = member(error, "type")
+    kind = get_member(error, "type")
     said = _message(error)
     return f"{kind[:60]}: {said}" if isinstance(kind, str) else said or "an error"

@@ -12,8 +12,8 @@ a query of more than 10 seconds is ended (same page), which happens from about 5
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.refresh.http import headers
-from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.http import rate_limit_headers
+from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 CORE, GRAPHQL, REST_MINUTE, GRAPHQL_MINUTE = "core", "graphql", "rest_minute", "graphql_minute"
@@ -34,7 +34,7 @@ def policy(has_token: bool) -> Policy:
     return Policy(meters, concurrency=4, batch=50)
 
 
-def readings(reply: Reply, now: datetime) -> Sequence[Reading]:
+def readings(reply: HostResponse, now: datetime) -> Sequence[Reading]:
     """The hourly limit that an answer tells of, and both secondary ones where it was refused."""
     found = [reading] if (reading := _hourly(reply, now)) else []
     until = limited_until(reply, now)
@@ -45,20 +45,20 @@ def readings(reply: Reply, now: datetime) -> Sequence[Reading]:
     return found
 
 
-def _hourly(reply: Reply, now: datetime) -> Reading | None:
+def _hourly(reply: HostResponse, now: datetime) -> Reading | None:
     meter = reply.headers.get("X-RateLimit-Resource") or _guessed(reply)
     if meter not in {CORE, GRAPHQL}:
         return None
-    return headers.reading(reply.headers, now, meter, "X-RateLimit", is_epoch=True)
+    return rate_limit_headers.parse_reading(reply.headers, now, meter, "X-RateLimit", is_epoch=True)
 
 
-def _guessed(reply: Reply) -> str:
+def _guessed(reply: HostResponse) -> str:
     """The limit of an answer that does not name it: GraphQL's begin with data or errors."""
     is_graphql = reply.body[:20].lstrip().startswith((b'{"data"', b'{"errors"'))
     return GRAPHQL if is_graphql else CORE
 
 
-def limited_until(reply: Reply, now: datetime) -> datetime | None:
+def limited_until(reply: HostResponse, now: datetime) -> datetime | None:
     """Until when nothing may be asked, if a 403 or 429 is a limit ("Rate limits", "Exceeding").
 
     In this order: Retry-After; no request left and the window's end; else a minute at least.
@@ -66,22 +66,24 @@ def limited_until(reply: Reply, now: datetime) -> datetime | None:
     """
     if reply.status not in {403, 429} or is_too_large(reply):
         return None
-    if (until := headers.retry_after(reply.headers, now)) is not None:
+    if (until := rate_limit_headers.parse_retry_after(reply.headers, now)) is not None:
         return max(until, now + timedelta(seconds=1))
-    if headers.number(reply.headers, "X-RateLimit-Remaining") == 0:
-        reading = headers.reading(reply.headers, now, CORE, "X-RateLimit", is_epoch=True)
+    if rate_limit_headers.parse_number(reply.headers, "X-RateLimit-Remaining") == 0:
+        reading = rate_limit_headers.parse_reading(
+            reply.headers, now, CORE, "X-RateLimit", is_epoch=True
+        )
         # Without a word of its end, the window ends an hour from now at the latest.
         until = reading.reset if reading else now + _WINDOW
         return max(until, now + _MINUTE) if _has_passed(until, now) else until
     return now + _MINUTE if reply.status == 429 or is_secondary(reply) or _says(reply) else None
 
 
-def is_too_large(reply: Reply) -> bool:
+def is_too_large(reply: HostResponse) -> bool:
     """Whether it is the 403 of a list of contributors that GitHub does not compute."""
     return reply.status == 403 and "too large to list contributors" in reply.text
 
 
-def is_secondary(reply: Reply) -> bool:
+def is_secondary(reply: HostResponse) -> bool:
     """Whether an answer names a secondary limit (once "abuse detection"), by header or message."""
     text = reply.text.lower()
     return (
@@ -91,7 +93,7 @@ def is_secondary(reply: Reply) -> bool:
     )
 
 
-def _says(reply: Reply) -> bool:
+def _says(reply: HostResponse) -> bool:
     return "rate limit" in reply.text.lower()
 
 

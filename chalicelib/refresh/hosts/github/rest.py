@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from chalicelib.refresh import commit_weeks as periods
-from chalicelib.refresh.commit_weeks import PARTICIPATION, Weeks
+from chalicelib.refresh.commit_weeks import PARTICIPATION, CommitWeeks
 from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Provenance
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import (
@@ -27,10 +27,15 @@ from chalicelib.refresh.hosts.github.collector import (
     parted,
 )
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
 from chalicelib.refresh.http.fetch_each import DOWN_AFTER, DOWN_FOR
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, instant, names, text
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int, get_text, join_names
 
 _MOST_PAGES = 10
 #: A head older than this has no commit in the 52 weeks, wherever they end.
@@ -80,7 +85,7 @@ class Parts:
         path: str,
         etag: Any = None,
         params: Mapping[str, str | int] | None = None,
-    ) -> Reply:
+    ) -> HostResponse:
         """Ask for a part of a repository; raises Blocked, BadValue, and as ``Session.get``."""
         is_named = path.startswith(("http://", "https://"))
         url = path if is_named else f"{self.root}{path_of(draft.address)}{path}"
@@ -93,7 +98,7 @@ class Parts:
 
     def _try(self, part: str, draft: Draft) -> None:
         """Read one part, or leave it open with an instant to try again."""
-        now = self.session.runtime.now()
+        now = self.session.context.now()
         if not self._is_over and (self._stop is None or self._stop.until <= now):
             self._stop = self._stopping(part, draft)
         if self._stop is not None and part in draft.open:
@@ -102,22 +107,22 @@ class Parts:
 
     def _stopping(self, part: str, draft: Draft) -> Postponed | None:
         """Read one part; why nothing more can be asked, if so."""
-        now = self.session.runtime.now()
+        now = self.session.context.now()
         try:
             _READERS[part](draft, self)
-        except Limited as error:
+        except RateLimited as error:
             return Postponed(error.until, str(error))
-        except OutOfTime as error:
+        except WorkerTimeout as error:
             self._is_over = True
             return Postponed(now, str(error))
-        except (Unreachable, Refused, BadValue) as error:
+        except (Unreachable, RequestRejected, BadValue) as error:
             _log.info("%s: %s: %s", draft.address, part, error)
             draft.wait_fault()
             self._silent = self._silent + 1 if isinstance(error, Unreachable) else 0
             if self._silent < DOWN_AFTER:
                 return None
             self._silent = 0
-            return Postponed(self.session.runtime.now() + DOWN_FOR, str(error))
+            return Postponed(self.session.context.now() + DOWN_FOR, str(error))
         self._silent = 0
         return None
 
@@ -128,7 +133,7 @@ def path_of(address: str) -> str:
     return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
 
-def etag_of(reply: Reply) -> str | None:
+def etag_of(reply: HostResponse) -> str | None:
     """An ETag that is worth to be remembered."""
     etag = reply.etag
     return etag if etag is not None and len(etag) <= _LONGEST_ETAG else None
@@ -150,7 +155,7 @@ def _commits(draft: Draft, parts: Parts) -> None:
     listed = _listed(reply)
     if not listed:
         raise BadValue("no commits, though the repository is not empty")
-    committed = instant(listed[0], "commit", "committer", "date")
+    committed = get_datetime(listed[0], "commit", "committer", "date")
     if committed is None:
         raise BadValue("commit.committer.date is missing")
     head = Head(oid(listed[0], "sha"), committed, _last_page(reply, len(listed)))
@@ -158,7 +163,7 @@ def _commits(draft: Draft, parts: Parts) -> None:
     draft.is_at(head, Provenance("commits", f"oid:{head.oid}"))
 
 
-def _last_page(reply: Reply, otherwise: int) -> int:
+def _last_page(reply: HostResponse, otherwise: int) -> int:
     """The number of the last page by the Link header; without one there is but this page."""
     links = reply.links
     if "next" not in links and "last" not in links:
@@ -166,7 +171,7 @@ def _last_page(reply: Reply, otherwise: int) -> int:
     (page,) = parse_qs(urlsplit(links.get("last", "")).query).get("page", [""])[:1]
     if not (page.isascii() and page.isdigit() and len(page) < 16):
         raise BadValue("the Link header names no last page")
-    return count({"page": int(page)}, "page")
+    return get_int({"page": int(page)}, "page")
 
 
 def _contributors(draft: Draft, parts: Parts) -> None:
@@ -193,15 +198,15 @@ def _contributors(draft: Draft, parts: Parts) -> None:
             reply = parts.get(draft, reply.links["next"])
             logins += _logins(reply)
     draft.keep("contributors_etag", etag)
-    draft.put(mark, participants=names(logins))
+    draft.put(mark, participants=join_names(logins))
     draft.had(CONTRIBUTORS)
 
 
-def _logins(reply: Reply) -> list[str]:
-    return [login for entry in _listed(reply) if (login := text(entry, "login", longest=100))]
+def _logins(reply: HostResponse) -> list[str]:
+    return [login for entry in _listed(reply) if (login := get_text(entry, "login", longest=100))]
 
 
-def _listed(reply: Reply) -> list[Any]:
+def _listed(reply: HostResponse) -> list[Any]:
     """The list that an answer is; raises BadValue."""
     if reply.status != 200:
         raise BadValue("401 bad credentials" if reply.status == 401 else f"status {reply.status}")
@@ -212,12 +217,12 @@ def _listed(reply: Reply) -> list[Any]:
 
 def _participation(draft: Draft, parts: Parts) -> None:
     """The 52 weeks, asked for only when the answer holds the newest commit."""
-    now = parts.session.runtime.now().astimezone(UTC)
+    now = parts.session.context.now().astimezone(UTC)
     today, head = now.date(), draft.head
     if head is not None and head < now - _LONG_AGO:
         draft.keep("participation_etag", None)
         mark = Provenance("commits", f"oid:{draft.state['oid']}")
-        draft.has_weeks(periods.none(today, PARTICIPATION), mark)
+        draft.has_weeks(periods.build_empty(today, PARTICIPATION), mark)
         draft.had(WEEKS)
         return
     if now < (certain := _certain_from(today, head)):
@@ -225,7 +230,7 @@ def _participation(draft: Draft, parts: Parts) -> None:
         return
     etag = draft.state.get("participation_etag") if draft.weeks else None
     reply = parts.get(draft, "/stats/participation", etag)
-    after = parts.session.runtime.now().astimezone(UTC).date()
+    after = parts.session.context.now().astimezone(UTC).date()
     if reply.status == 202:
         draft.wait_computing()
     elif after != today:
@@ -247,28 +252,28 @@ def _certain_from(today: date, head: datetime | None) -> datetime:
     return datetime.combine(first, time(), UTC) + _AFTER_MIDNIGHT
 
 
-def _has_participation(draft: Draft, reply: Reply, today: date) -> None:
+def _has_participation(draft: Draft, reply: HostResponse, today: date) -> None:
     if reply.status == 304 and draft.weeks:
         # The same numbers, but as of today.
         counts = draft.weeks.counts
     else:
         # An empty list is that of an empty repository.
-        counts = _counts(reply) or periods.none(today, PARTICIPATION).counts
+        counts = _counts(reply) or periods.build_empty(today, PARTICIPATION).counts
         draft.keep("participation_etag", etag_of(reply))
     etag = draft.state.get("participation_etag")
     mark = Provenance("stats/participation", f"etag:{etag}" if etag else "")
-    draft.has_weeks(Weeks(counts, today, PARTICIPATION), mark)
+    draft.has_weeks(CommitWeeks(counts, today, PARTICIPATION), mark)
     draft.had(WEEKS)
 
 
-def _counts(reply: Reply) -> tuple[int, ...]:
+def _counts(reply: HostResponse) -> tuple[int, ...]:
     """``all``: 52 numbers, oldest first, or none; raises BadValue."""
     found = reply.json.get("all") if isinstance(reply.json, dict) else None
     if reply.status != 200 or not isinstance(found, list):
         raise BadValue(f"no weeks (status {reply.status})")
     if len(found) not in {0, periods.WEEKS}:
         raise BadValue(f"{len(found)} weeks instead of {periods.WEEKS}")
-    return tuple(count({"all": number}, "all") for number in found)
+    return tuple(get_int({"all": number}, "all") for number in found)
 
 
 _READERS: dict[str, Callable[[Draft, Parts], None]] = {

@@ -9,13 +9,13 @@ from chalicelib.refresh.hosts.base import error_outcome
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import COMMITS, Draft, Repository, checked_name
 from chalicelib.refresh.hosts.github.rest import Parts, etag_of, path_of
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, flag, required, text
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import BadValue, get_bool, get_int, get_required_text, get_text
 
 
 def one(source: Source, parts: Parts) -> FetchResult:
     """What comes of one repository; raises BadValue, and as ``Session.get``."""
-    draft = Draft(source, parts.session.runtime.now())
+    draft = Draft(source, parts.session.context.now())
     etag = draft.state.get("repository_etag")
     path = parts.root + path_of(source.address)
     reply = parts.session.get(path, cost=quotas.REST_COST, etag=etag)
@@ -41,24 +41,27 @@ def _unchanged(draft: Draft, parts: Parts) -> FetchResult:
     return outcome
 
 
-def _read(draft: Draft, reply: Reply) -> None:
+def _read(draft: Draft, reply: HostResponse) -> None:
     """What the repository's document says; raises BadValue before anything is noted."""
     found = reply.json
     repository = Repository(
-        id=count(found, "id"),
+        id=get_int(found, "id"),
         # A redirect (301) was followed: the name is what tells that it was renamed.
-        name=checked_name(required(found, "full_name")),
+        name=checked_name(get_required_text(found, "full_name")),
         # A document of 2013 has the stars under their first name only, which has stayed, and
         # not whether it is archived: an old Enterprise Server may send the like.
-        watchers=count(
+        watchers=get_int(
             found, "stargazers_count" if "stargazers_count" in found else "watchers_count"
         ),
-        forks=count(found, "forks_count"),
-        description=text(found, "description"),
-        is_archived=flag(found, "archived") if "archived" in found else None,
+        forks=get_int(found, "forks_count"),
+        description=get_text(found, "description"),
+        is_archived=get_bool(found, "archived") if "archived" in found else None,
         archived=None,
     )
-    pushed = [text(found, "pushed_at", longest=40), text(found, "default_branch", longest=255)]
+    pushed = [
+        get_text(found, "pushed_at", longest=40),
+        get_text(found, "default_branch", longest=255),
+    ]
     etag = etag_of(reply)
     draft.is_repository(repository, Provenance("repository", f"etag:{etag}" if etag else ""))
     draft.keep("repository_etag", etag)

@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 
 from chalicelib.refresh.hosts.index import classifiers as reading
 from chalicelib.refresh.hosts.index.project_names import normalised
-from chalicelib.refresh.json_fields import BadValue, count, flag, instant, member, required, text
+from chalicelib.refresh.json_fields import (
+    BadValue,
+    get_bool,
+    get_datetime,
+    get_int,
+    get_member,
+    get_required_text,
+    get_text,
+)
 
 MAX_CLASSIFIERS, MAX_CLASSIFIER = 200, 300
 MAX_ADVISORIES, MAX_ADVISORY = 200, 100
@@ -39,9 +47,9 @@ def read(json: Any, name: str) -> Document:
     It is of no use at all if it is another project's, or if version, classifiers or times of
     upload are not of their types. A project without any published release has no version.
     """
-    if normalised(required(json, "info", "name")) != normalised(name):
+    if normalised(get_required_text(json, "info", "name")) != normalised(name):
         raise BadValue("info.name is another project")
-    version = text(json, "info", "version", longest=_MAX_LINE) or None
+    version = get_text(json, "info", "version", longest=_MAX_LINE) or None
     classifiers = _texts(json, "info", "classifiers", most=MAX_CLASSIFIERS, longest=MAX_CLASSIFIER)
     values: dict[str, Any] = {
         "pypi_version": version,
@@ -65,8 +73,8 @@ def _or_nothing(
 
 
 def _licences(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
-    expression = text(json, "info", "license_expression", longest=_MAX_LINE).strip()
-    plain = text(json, "info", "license")
+    expression = get_text(json, "info", "license_expression", longest=_MAX_LINE).strip()
+    plain = get_text(json, "info", "license")
     return {
         "pypi_license": reading.licence(expression, plain, classifiers),
         "pypi_licenses": reading.licences(expression, classifiers),
@@ -74,7 +82,7 @@ def _licences(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _pythons(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
-    required_python = text(json, "info", "requires_python", longest=_MAX_LINE)
+    required_python = get_text(json, "info", "requires_python", longest=_MAX_LINE)
     return {
         "pypi_requires_python": required_python or None,
         "supports_python3": reading.supports_python3(classifiers, required_python),
@@ -83,19 +91,19 @@ def _pythons(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
 
 def _yanked(json: Any, _: tuple[str, ...]) -> dict[str, Any]:
     """Whether the release as a whole is yanked: every file is (PEP 592), or the index says so."""
-    if member(json, "info", "yanked") is not None:
-        return {"pypi_yanked": flag(json, "info", "yanked")}
+    if get_member(json, "info", "yanked") is not None:
+        return {"pypi_yanked": get_bool(json, "info", "yanked")}
     files = _list(json, "urls", most=_MAX_FILES)
-    return {"pypi_yanked": all(flag(file, "yanked") for file in files)} if files else {}
+    return {"pypi_yanked": all(get_bool(file, "yanked") for file in files)} if files else {}
 
 
 def _advisories(json: Any, _: tuple[str, ...]) -> dict[str, Any]:
     """Ids of the advisories known of the release, without those that were withdrawn."""
-    if member(json, "vulnerabilities") is None:
+    if get_member(json, "vulnerabilities") is None:
         return {}
     found = _list(json, "vulnerabilities", most=MAX_ADVISORIES)
-    standing = [entry for entry in found if not member(entry, "withdrawn")]
-    ids = (required(entry, "id")[:MAX_ADVISORY] for entry in standing)
+    standing = [entry for entry in found if not get_member(entry, "withdrawn")]
+    ids = (get_required_text(entry, "id")[:MAX_ADVISORY] for entry in standing)
     return {"pypi_advisories": tuple(dict.fromkeys(ids))}
 
 
@@ -106,30 +114,35 @@ def _released(json: Any, version: str | None) -> datetime | None:
     files = _list(json, "urls", most=_MAX_FILES)
     files = files or _list(json, "releases", version, most=_MAX_FILES)
     times = (
-        instant(file, "upload_time_iso_8601") or instant(file, "upload_time") for file in files
+        get_datetime(file, "upload_time_iso_8601") or get_datetime(file, "upload_time")
+        for file in files
     )
     return min((time for time in times if time is not None), default=None)
 
 
 def _serial(json: Any) -> int | None:
     try:
-        return count(json, "last_serial")
+        return get_int(json, "last_serial")
     except BadValue:
         return None
 
 
 def _documentation_url(json: Any) -> str | None:
     """The address labelled ``Documentation`` or ``Docs``, else ``docs_url``; of the web only."""
-    named = member(json, "info", "project_urls")
+    named = get_member(json, "info", "project_urls")
     labels = named if isinstance(named, dict) else {}
     by_label = {label.strip().lower(): address for label, address in labels.items()}
-    given = (by_label.get("documentation"), by_label.get("docs"), member(json, "info", "docs_url"))
+    given = (
+        by_label.get("documentation"),
+        by_label.get("docs"),
+        get_member(json, "info", "docs_url"),
+    )
     return next((url for address in given if (url := _web_address(address))), None)
 
 
 def _web_address(address: Any) -> str | None:
     try:
-        url = text({"address": address}, "address", longest=_MAX_URL + 1).strip()
+        url = get_text({"address": address}, "address", longest=_MAX_URL + 1).strip()
         parts = urlsplit(url)
     except ValueError:
         return None
@@ -139,7 +152,7 @@ def _web_address(address: Any) -> str | None:
 
 def _list(json: Any, *path: str, most: int) -> list[Any]:
     """A list of objects; empty for null. What is beyond ``most`` is left out."""
-    found = member(json, *path)
+    found = get_member(json, *path)
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found[:most]):
@@ -148,10 +161,10 @@ def _list(json: Any, *path: str, most: int) -> list[Any]:
 
 
 def _texts(json: Any, *path: str, most: int, longest: int) -> tuple[str, ...]:
-    found = member(json, *path)
+    found = get_member(json, *path)
     if found is None:
         return ()
     if not isinstance(found, list):
         raise BadValue(f"{'.'.join(path)} is not a list")
     name = path[-1]
-    return tuple(required({name: entry}, name)[:longest] for entry in found[:most])
+    return tuple(get_required_text({name: entry}, name)[:longest] for entry in found[:most])

@@ -20,11 +20,11 @@ from chalicelib.refresh.fetch_result import (
 )
 from chalicelib.refresh.hosts.index.project_names import normalised
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import NoAnswer
+from chalicelib.refresh.http.failures import RequestFailed
 from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.headers import retry_after
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, instant
+from chalicelib.refresh.http.rate_limit_headers import parse_retry_after
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 EVERY = timedelta(days=7)
@@ -49,11 +49,11 @@ class Downloads:
         """Media type."""
         return {"Accept": "application/json"}
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """Nothing: the service names no limits."""
         return ()
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Retry-After of a 429 or 403; a minute for a 429 without."""
         return limited_until(reply, now)
 
@@ -68,17 +68,17 @@ class Downloads:
             return Gone("404 Not Found")
         if reply.status != 200:
             return Failed(f"status {reply.status}")
-        values = {"pypi_downloads": count(reply.json, "data", "last_month")}
+        values = {"pypi_downloads": get_int(reply.json, "data", "last_month")}
         return Figures(
             values=values, marks=dict.fromkeys(values, Provenance("downloads")), state={}
         )
 
 
-def limited_until(reply: Reply, now: datetime) -> datetime | None:
+def limited_until(reply: HostResponse, now: datetime) -> datetime | None:
     """Until when a host that names no limits wants to be left alone, if it says so."""
     if reply.status not in {403, 429}:
         return None
-    return retry_after(reply.headers, now) or (now + _PAUSE if reply.status == 429 else None)
+    return parse_retry_after(reply.headers, now) or (now + _PAUSE if reply.status == 429 else None)
 
 
 class Counting:
@@ -90,8 +90,8 @@ class Counting:
 
     def __init__(self, host: Downloads, batch: Sequence[Source], beside: Session) -> None:
         self._host = host
-        self._session = Session(host, beside.budget, beside.runtime, beside.user_agent)
-        self._now = beside.runtime.now
+        self._session = Session(host, beside.budget, beside.context, beside.user_agent)
+        self._now = beside.context.now
         due = [(at, source.package.id) for source in batch if (at := self._due_since(source))]
         self._due = {package for _, package in sorted(due)[:MOST]}
         self._is_answering = True
@@ -127,7 +127,7 @@ class Counting:
             return None
         try:
             found = self._host.one(source, self._session)
-        except NoAnswer:
+        except RequestFailed:
             self._is_answering = False
             return None
         except BadValue:
@@ -139,7 +139,7 @@ class Counting:
     def _due_since(self, source: Source) -> datetime | None:
         """When the downloads became due; ``None`` if they are not yet."""
         try:
-            before = instant(source.state, "downloads_at")
+            before = get_datetime(source.state, "downloads_at")
         except BadValue:
             before = None
         now = self._now()

@@ -25,11 +25,11 @@ from chalicelib.refresh.hosts.index.downloads import Counting, Downloads, limite
 from chalicelib.refresh.hosts.index.project_names import normalised
 from chalicelib.refresh.hosts.index.serials import Known, Serials
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime
+from chalicelib.refresh.http.failures import RateLimited, WorkerTimeout
 from chalicelib.refresh.http.fetch_each import each, postponed
-from chalicelib.refresh.http.headers import number
-from chalicelib.refresh.http.response import Reply
-from chalicelib.refresh.json_fields import BadValue, count, instant, text
+from chalicelib.refresh.http.rate_limit_headers import parse_number
+from chalicelib.refresh.http.response import HostResponse
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int, get_text
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
 #: Fewer projects with a serial to compare cost less than the root of the Simple API does; that
@@ -86,11 +86,11 @@ class PackageIndex:
         """Media type."""
         return {"Accept": "application/json"}
 
-    def readings(self, reply: Reply, now: datetime) -> Sequence[Reading]:
+    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
         """Nothing: the index names no limits."""
         return ()
 
-    def limited_until(self, reply: Reply, now: datetime) -> datetime | None:
+    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Retry-After of a 429 or 403; a minute for a 429 without."""
         return limited_until(reply, now)
 
@@ -99,11 +99,11 @@ class PackageIndex:
         batch = [self._own(source) for source in batch]
         try:
             known = self._known(batch, session)
-        except Limited as error:
+        except RateLimited as error:
             yield from postponed(batch, Postponed(error.until, str(error)))
             return
-        except OutOfTime as error:
-            yield from postponed(batch, Postponed(session.runtime.now(), str(error)))
+        except WorkerTimeout as error:
+            yield from postponed(batch, Postponed(session.context.now(), str(error)))
             return
 
         def one(source: Source, session: Session) -> FetchResult:
@@ -137,12 +137,12 @@ class PackageIndex:
 def _one(source: Source, session: Session, known: Known, mark: str) -> FetchResult:
     """What comes of one project; raises as ``Session.get``, and BadValue."""
     name, before = normalised(source.address), _serial(source.state)
-    now = session.runtime.now()
+    now = session.context.now()
     moved = known.get(name)
     is_same = before is not None and moved is not None and before >= moved
     if is_same and not _is_look_due(source, name, now):
         return Unchanged(state=source.state)
-    etag = text(source.state, "etag") or None
+    etag = get_text(source.state, "etag") or None
     reply = session.get(f"/pypi/{name}/json", cost=_COST, etag=etag, max_bytes=MAX_DOCUMENT_BYTES)
     if reply.status in _GONE:
         return Gone(_GONE[reply.status])
@@ -153,10 +153,12 @@ def _one(source: Source, session: Session, known: Known, mark: str) -> FetchResu
     return _read(source, name, reply, now, mark)
 
 
-def _read(source: Source, name: str, reply: Reply, now: datetime, mark: str) -> FetchResult:
+def _read(source: Source, name: str, reply: HostResponse, now: datetime, mark: str) -> FetchResult:
     """What a document says; Unchanged for one that is older than what is known (a cache's)."""
     found = document.read(reply.json, name)
-    serial = number(reply.headers, "X-PyPI-Last-Serial") if found.serial is None else found.serial
+    serial = (
+        parse_number(reply.headers, "X-PyPI-Last-Serial") if found.serial is None else found.serial
+    )
     before = _serial(source.state)
     if before is not None and serial is not None and serial < before:
         return Unchanged(state=source.state)
@@ -183,12 +185,12 @@ def _read(source: Source, name: str, reply: Reply, now: datetime, mark: str) -> 
 
 def _serial(state: Mapping[str, Any]) -> int | None:
     try:
-        return count(state, "serial")
+        return get_int(state, "serial")
     except BadValue:
         return None
 
 
 def _is_look_due(source: Source, name: str, now: datetime) -> bool:
-    read_at = instant(source.state, "read_at")
+    read_at = get_datetime(source.state, "read_at")
     spread = timedelta(days=crc32(name.encode()) % LOOK_SPREAD_DAYS)
     return read_at is not None and read_at + LOOK_AFTER + spread <= now

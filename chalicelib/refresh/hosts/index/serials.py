@@ -20,8 +20,13 @@ import ijson  # type: ignore[import-untyped]
 
 from chalicelib.refresh.hosts.index.project_names import normalised
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
-from chalicelib.refresh.json_fields import BadValue, count, instant, text
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int, get_text
 from chalicelib.storage import objects
 
 KEY = "refresh/serials.json.gz"
@@ -86,7 +91,7 @@ class Serials:
         """
         index = session.host.base_url
         with self._alone(session):
-            now = session.runtime.now()
+            now = session.context.now()
             held, etag = self._remembered, None
             if held is None or held.index != index or not held.is_good(now):
                 held, etag = _stored(index)
@@ -100,33 +105,33 @@ class Serials:
             if held.failures >= MAX_FAILURES:
                 return None
             assert held.not_before is not None
-            raise Limited("the index's root cannot be read now", held.not_before)
+            raise RateLimited("the index's root cannot be read now", held.not_before)
 
     def _asked(self, session: Session, held: _Held, etag: str | None) -> Known | None:
         """Ask for the root in the name of all workers, and store what comes of it."""
-        now = session.runtime.now
-        seconds = min(MAX_ROOT_SECONDS, session.runtime.seconds_left() - _SPARE_SECONDS)
+        now = session.context.now
+        seconds = min(MAX_ROOT_SECONDS, session.context.seconds_left() - _SPARE_SECONDS)
         if seconds < MIN_ROOT_SECONDS:
-            raise OutOfTime("too little time to read the index's root")
+            raise WorkerTimeout("too little time to read the index's root")
         etag = _claimed(replace(held, not_before=now() + _CLAIM), etag)
         if etag is None:
-            raise Limited("another worker reads the index's root", now() + _SOON)
+            raise RateLimited("another worker reads the index's root", now() + _SOON)
         try:
             found = self._root(session, held, seconds)
-        except Limited as error:
+        except RateLimited as error:
             _store(replace(held, not_before=error.until), etag)
             raise
-        except OutOfTime:
+        except WorkerTimeout:
             _store(held, etag)
             raise
-        except (Unreachable, Refused) as error:
+        except (Unreachable, RequestRejected) as error:
             failures = held.failures + 1
             pause = _PAUSE if failures < MAX_FAILURES else _LONG_PAUSE
             until = now() + pause
             _store(replace(held, failures=failures, not_before=until), etag)
             if failures >= MAX_FAILURES:
                 return None
-            raise Limited(f"the index's root: {error}", until) from error
+            raise RateLimited(f"the index's root: {error}", until) from error
         _store(found, etag)
         self._remembered = found
         return found.serials
@@ -136,7 +141,7 @@ class Serials:
         headers = {"Accept": MEDIA_TYPE}
         if held.etag:
             headers["If-None-Match"] = held.etag
-        asked_at = session.runtime.now()
+        asked_at = session.context.now()
         with session.stream(
             "/simple/",
             cost={"requests": 1},
@@ -157,9 +162,9 @@ class Serials:
 
     @contextmanager
     def _alone(self, session: Session) -> Iterator[None]:
-        patience = min(MAX_ROOT_SECONDS, session.runtime.seconds_left() - _SPARE_SECONDS)
+        patience = min(MAX_ROOT_SECONDS, session.context.seconds_left() - _SPARE_SECONDS)
         if not self._lock.acquire(timeout=max(0.0, patience)):
-            raise OutOfTime("another thread reads the index's root")
+            raise WorkerTimeout("another thread reads the index's root")
         try:
             yield
         finally:
@@ -181,10 +186,10 @@ def _read(pieces: Iterable[bytes], wanted: set[str]) -> dict[str, int | None]:
         for project in projects:
             is_empty = False
             try:
-                name = normalised(text(project, "name"))
+                name = normalised(get_text(project, "name"))
                 if name in wanted:
                     listed.add(name)
-                    found[name] = count(project, "_last-serial")
+                    found[name] = get_int(project, "_last-serial")
             except BadValue:
                 continue
         del projects[:]
@@ -217,15 +222,15 @@ def _loaded(written: Any) -> _Held:
     if not isinstance(written, dict) or not isinstance(written.get("serials"), dict):
         raise BadValue("no serials")
     return _Held(
-        text(written, "index"),
-        instant(written, "checked_at"),
-        text(written, "etag") or None,
+        get_text(written, "index"),
+        get_datetime(written, "checked_at"),
+        get_text(written, "etag") or None,
         {
-            name: None if serial is None else count(written, "serials", name)
+            name: None if serial is None else get_int(written, "serials", name)
             for name, serial in written["serials"].items()
         },
-        instant(written, "not_before"),
-        count(written, "failures"),
+        get_datetime(written, "not_before"),
+        get_int(written, "failures"),
     )
 
 

@@ -75,7 +75,7 @@ class Repo:
         ignored = ("pagelen", "include", "ctx", "page")
         clock = clock or FakeTime()
         with Replay.answering(routes | self.broken, ignored) as replay:
-            found = asked(host(replay.url, token), [before], clock.runtime(), budget)
+            found = asked(host(replay.url, token), [before], clock.context(), budget)
             self.asked_for = replay.requests
         return found
 

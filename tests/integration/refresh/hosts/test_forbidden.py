@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.refresh.fetch_result import Failed, Postponed
 from chalicelib.refresh.hosts.base import is_limit
-from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.http.response import HostResponse
 from tests.integration.refresh.hosts.gitlabs import Project, Site, public, source
 from tests.support.histories import Tree
 from tests.support.upstream.asking import TODAY, asked
@@ -49,4 +49,4 @@ def test_a_head_without_its_list_of_commits_is_a_fault_and_is_asked_again(status
     ("status", "headers"), [(403, {}), (403, {"X-RateLimit-Remaining": "7"}), (404, {})]
 )
 def test_what_is_hidden_is_no_limit(status: int, headers: dict[str, str]) -> None:
-    assert not is_limit(Reply(status, headers, b'{"message": "Forbidden"}'))
+    assert not is_limit(HostResponse(status, headers, b'{"message": "Forbidden"}'))

@@ -60,7 +60,7 @@ class Repo:
             COMMITS: self._commits,
         }
         with Replay.answering(routes | self.broken, PAGED) as replay:
-            found = asked(host(replay.url), [before], FakeTime(at).runtime())
+            found = asked(host(replay.url), [before], FakeTime(at).context())
             self.asked_for = replay.requests
         return found
 

@@ -97,9 +97,9 @@ def test_the_weeks_of_an_unmoved_head_are_shifted_here() -> None:
     time = FakeTime(datetime(2026, 12, 5, 9, tzinfo=UTC))
     with Replay.answering(routes(graphql)) as replay:
         before = known("o/r")
-        first = asked(host(replay), [before], time.runtime()).only
+        first = asked(host(replay), [before], time.context()).only
         time.advance(days=7)
-        second = asked(host(replay), [again(before, first)], time.runtime()).only
+        second = asked(host(replay), [again(before, first)], time.context()).only
     assert isinstance(first, Figures) and isinstance(second, Figures)
     # 15 days after 20 November, then 22: two weeks, then one more.
     assert first.values["commits_over_52w"] == (*WEEKS[2:], 0, 0)
@@ -305,6 +305,6 @@ def test_the_weeks_are_not_shifted_before_a_whole_week_passed() -> None:
     for days, shifted in [(6, 0), (7, 1), (13, 1), (14, 2)]:
         time = FakeTime(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(days=days))
         with Replay.answering(routes(graphql)) as replay:
-            found = asked(host(replay), [known("o/r")], time.runtime()).only
+            found = asked(host(replay), [known("o/r")], time.context()).only
         assert isinstance(found, Figures)
         assert found.values["commits_over_52w"] == (*WEEKS[shifted:], *(0,) * shifted)

@@ -58,7 +58,7 @@ def test_a_query_that_is_too_heavy_is_halved_at_once(made: Made) -> None:
     graphql = GraphQL(all_nodes(NAMES), refused=more_than(2, made))
     time = FakeTime()
     with Replay.answering(routes(graphql)) as replay:
-        found = asked(host(replay), all_known(NAMES), time.runtime())
+        found = asked(host(replay), all_known(NAMES), time.context())
     assert kinds(found.outcomes) == ["Figures"] * 8
     assert [len(query) for query in graphql.queries] == [8, 4, 2, 2, 4, 2, 2]
     assert not time.slept
@@ -97,7 +97,7 @@ def test_when_three_in_a_row_do_not_answer_the_rest_is_left_alone() -> None:
     names = [f"o/r{number}" for number in range(40)]
     time = FakeTime()
     with Replay.answering(routes(graphql)) as replay:
-        found = asked(host(replay), all_known(names), time.runtime())
+        found = asked(host(replay), all_known(names), time.context())
     assert kinds(found.outcomes) == ["Failed"] * 3 + ["Postponed"] * 37
     # 40, 20, 10, 5, 3, 2 and three single ones, thrice each.
     assert found.sent == 6 + 9
@@ -112,8 +112,8 @@ def test_a_spent_limit_with_status_200_postpones_everything_until_its_end(kind: 
     budget, time = SharedBudget(), FakeTime()
     names = [f"o/r{number}" for number in range(60)]
     with Replay.answering(routes(graphql)) as replay:
-        found = asked(host(replay), all_known(names), time.runtime(), budget)
-        later = asked(host(replay), all_known(names), time.runtime(), SharedBudget())
+        found = asked(host(replay), all_known(names), time.context(), budget)
+        later = asked(host(replay), all_known(names), time.context(), SharedBudget())
     assert found.sent == 1 and later.sent == 0
     for outcome in [*found.outcomes.values(), *later.outcomes.values()]:
         assert isinstance(outcome, Postponed)
@@ -221,7 +221,7 @@ def test_a_member_of_a_wrong_type_fails_that_repository_only(changes: dict[str, 
 
 def test_out_of_time_puts_everything_back() -> None:
     with Replay.answering(routes(GraphQL({}))) as replay:
-        found = asked(host(replay), all_known(NAMES), FakeTime().runtime(seconds=5))
+        found = asked(host(replay), all_known(NAMES), FakeTime().context(seconds=5))
     assert kinds(found.outcomes) == ["Postponed"] * 8
     assert found.sent == 0
 

@@ -123,7 +123,7 @@ def test_a_statistic_that_is_being_computed_keeps_the_old_weeks_and_is_asked_for
     time = FakeTime(TODAY + timedelta(days=7))
     with Replay.answering(moved(weeks=[COMPUTING] * 5 + [NUMBERS])) as replay:
         before = known("o/r")
-        found = figures(asked(host(replay), [before], time.runtime()))
+        found = figures(asked(host(replay), [before], time.context()))
         assert found.values["commits_over_52w"] == (*WEEKS[1:], 0)
         waits = []
         while found.again_at:
@@ -132,7 +132,7 @@ def test_a_statistic_that_is_being_computed_keeps_the_old_weeks_and_is_asked_for
             waits.append((found.again_at - time.now()).total_seconds() / 60)
             time.move_to(found.again_at)
             before = again(before, found, is_check_due=False)
-            found = figures(asked(host(replay), [before], time.runtime()))
+            found = figures(asked(host(replay), [before], time.context()))
     assert waits == [1, 5, 15, 60, 60]
     assert found.values == {"commits_over_52w": (*participation(1, 2)["all"],)}
     assert found.state["participation_etag"] == '"w2"'
@@ -176,7 +176,7 @@ def test_the_weeks_of_a_304_are_those_of_today() -> None:
 def test_weeks_that_were_shifted_since_are_asked_for_without_condition() -> None:
     time = FakeTime(TODAY + timedelta(days=7))
     with Replay.answering(moved()) as replay:
-        found = figures(asked(host(replay), [known("o/r")], time.runtime()))
+        found = figures(asked(host(replay), [known("o/r")], time.context()))
     assert "If-None-Match" not in replay.requests[2].headers
     assert found.values["commits_over_52w"][-1] == 2
 
@@ -202,7 +202,7 @@ def test_commits_of_today_are_in_the_weeks_of_tomorrow() -> None:
     time = FakeTime()
     with Replay.answering(routes(fresh, rest("o/r", [PEOPLE], [NUMBERS]))) as replay:
         before = known("o/r")
-        first = figures(asked(host(replay), [before], time.runtime()))
+        first = figures(asked(host(replay), [before], time.context()))
         assert first.values["participants"] == "ada,alan"
         assert first.values["commits_over_52w"] == WEEKS
         assert first.state["open"] == ["weeks"]
@@ -210,11 +210,11 @@ def test_commits_of_today_are_in_the_weeks_of_tomorrow() -> None:
         assert replay.count(PARTICIPATION) == 0
         # Somebody asks too early: still nothing is asked for.
         before = again(before, first, is_check_due=False)
-        early = figures(asked(host(replay), [before], time.runtime()))
+        early = figures(asked(host(replay), [before], time.context()))
         assert early.values == {} and early.again_at == first.again_at
         time.move_to(first.again_at)
         last = figures(
-            asked(host(replay), [again(before, early, is_check_due=False)], time.runtime())
+            asked(host(replay), [again(before, early, is_check_due=False)], time.context())
         )
     assert last.values == {"commits_over_52w": (*participation(1, 2)["all"],)}
     assert last.state["weeks"]["until"] == "2026-11-24"
@@ -233,7 +233,7 @@ def test_a_commit_dated_far_ahead_does_not_keep_the_weeks_open() -> None:
 def test_just_after_midnight_it_is_not_certain_yet_which_day_the_weeks_end_at() -> None:
     time = FakeTime(datetime(2026, 11, 24, 0, 1, tzinfo=UTC))
     with Replay.answering(moved()) as replay:
-        found = figures(asked(host(replay), [known("o/r")], time.runtime()))
+        found = figures(asked(host(replay), [known("o/r")], time.context()))
         assert replay.count(PARTICIPATION) == 0
     assert found.again_at == datetime(2026, 11, 24, 0, 5, tzinfo=UTC)
 
@@ -241,7 +241,7 @@ def test_just_after_midnight_it_is_not_certain_yet_which_day_the_weeks_end_at() 
 def test_weeks_that_were_asked_for_across_midnight_are_not_taken() -> None:
     time = FakeTime(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC))
     with Replay.answering(moved(weeks=[(502, {}, ""), (502, {}, ""), NUMBERS])) as replay:
-        found = figures(asked(host(replay), [known("o/r")], time.runtime()))
+        found = figures(asked(host(replay), [known("o/r")], time.context()))
     assert time.now().day == 24
     assert found.values["commits_over_52w"] == WEEKS
     assert found.state["open"] == ["weeks"]
@@ -266,7 +266,7 @@ def test_weeks_that_were_asked_for_across_midnight_are_not_taken() -> None:
 def test_weeks_that_are_none_leave_the_old_ones_and_are_asked_for_again(answer: Made) -> None:
     with Replay.answering(moved(weeks=[answer])) as replay:
         time = FakeTime()
-        found = figures(asked(host(replay), [known("o/r")], time.runtime()))
+        found = figures(asked(host(replay), [known("o/r")], time.context()))
     assert found.values["commits_over_52w"] == WEEKS
     assert found.values["participants"] == "ada,alan"
     assert found.state["open"] == ["weeks"]
@@ -288,7 +288,7 @@ def test_faults_are_asked_for_again_ever_later_but_four_times_a_day_at_least() -
     with Replay.answering(moved([(404, {}, {})])) as replay:
         before = known("o/r")
         for _ in range(8):
-            found = figures(asked(host(replay), [before], time.runtime()))
+            found = figures(asked(host(replay), [before], time.context()))
             assert found.again_at is not None
             waits.append((found.again_at - time.now()).total_seconds() / 60)
             before = again(before, found, is_check_due=False)

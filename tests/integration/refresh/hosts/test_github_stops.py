@@ -46,8 +46,8 @@ def test_a_spent_budget_of_rest_leaves_parts_open_and_no_repository_out() -> Non
     names, made = many(5)
     with Replay.answering(made) as replay:
         github = host(replay)
-        budget.note(github, Reading("core", 5000, 0, reset), TODAY)
-        found = asked(github, all_known(names), time.runtime(), budget)
+        budget.record_reading(github, Reading("core", 5000, 0, reset), TODAY)
+        found = asked(github, all_known(names), time.context(), budget)
         assert found.sent == 1
         for outcome in found.outcomes.values():
             assert isinstance(outcome, Figures)
@@ -58,11 +58,11 @@ def test_a_spent_budget_of_rest_leaves_parts_open_and_no_repository_out() -> Non
             again(before, found.outcomes[before.package.id], is_check_due=False)
             for before in all_known(names)
         ]
-        second = asked(github, left, time.runtime(), budget)
+        second = asked(github, left, time.context(), budget)
         assert second.sent == 0
         assert {type(outcome) for outcome in second.outcomes.values()} == {Postponed}
         time.move_to(reset)
-        third = asked(github, left, time.runtime(), budget)
+        third = asked(github, left, time.context(), budget)
     for outcome in third.outcomes.values():
         assert isinstance(outcome, Figures)
         assert set(outcome.values) == {"participants", "commits_over_52w"}
@@ -101,7 +101,7 @@ def test_out_of_time_leaves_parts_open_until_at_once() -> None:
     names, made = many(4, **{"GET /repos/o/r2/contributors?per_page=100": [(503, {}, "")]})
     time = FakeTime()
     with Replay.answering(made) as replay:
-        found = asked(host(replay), all_known(names), time.runtime(seconds=14))
+        found = asked(host(replay), all_known(names), time.context(seconds=14))
     states = []
     for number in (1, 2, 3, 4):
         outcome = found.outcomes[number]

@@ -63,7 +63,7 @@ def made(repository: Made, commits: Made | None = None) -> Routes:
 
 
 def ask(replay: Replay, before: Any, time: FakeTime | None = None) -> Asked:
-    return asked(host(replay, token=None), [before], time.runtime() if time else None)
+    return asked(host(replay, token=None), [before], time.context() if time else None)
 
 
 def figures(found: Asked) -> Figures:

@@ -65,11 +65,11 @@ def test_fifty_projects_of_which_nothing_moved_cost_one_request() -> None:
     site = Site(projects)
     clock = FakeTime()
     with site.serving() as replay:
-        first = asked(public(replay, "secret"), sources, clock.runtime())
+        first = asked(public(replay, "secret"), sources, clock.context())
         sources = [known(each, first.outcomes[each.package.id]) for each in sources]
         clock.advance(days=1)
         site.projects[3].stars = 99
-        second = asked(public(replay, "secret"), sources, clock.runtime())
+        second = asked(public(replay, "secret"), sources, clock.context())
     assert first.sent == 1 + 2 * 50
     assert second.sent == 1
     assert json_values(second.outcomes[4])["repo_watchers"] == 99
@@ -88,7 +88,7 @@ def test_where_nothing_was_committed_the_weeks_move_on() -> None:
     before = settled(site, source("group/sub/name"))
     clock = FakeTime(TODAY + timedelta(days=15))
     with site.serving() as replay:
-        found = asked(public(replay), [before], clock.runtime())
+        found = asked(public(replay), [before], clock.context())
     assert found.sent == 1
     weeks = before.package.commits_over_52w
     assert json_values(found.only)["commits_over_52w"] == (*weeks[2:], 0, 0)
@@ -211,9 +211,9 @@ def test_an_archived_project_keeps_the_day_on_which_that_was_seen() -> None:
     assert before.package.date_repo_archived == TODAY
     with site.serving() as replay:
         clock = FakeTime(TODAY + timedelta(days=3))
-        again = asked(public(replay), [before], clock.runtime()).only
+        again = asked(public(replay), [before], clock.context()).only
         site.projects[0].is_archived = False
-        back = asked(public(replay), [before], clock.runtime()).only
+        back = asked(public(replay), [before], clock.context()).only
     assert json_values(again)["date_repo_archived"] == TODAY
     assert json_values(back)["date_repo_archived"] is None
 
@@ -320,8 +320,8 @@ def test_the_limit_that_the_host_names_is_kept() -> None:
     budget, clock = SharedBudget(), FakeTime()
     with Site([], broken=broken).serving() as replay:
         host = public(replay)
-        first = asked(host, [source("a/b")], clock.runtime(), budget)
-        second = asked(host, [source("a/b")], clock.runtime(), budget)
+        first = asked(host, [source("a/b")], clock.context(), budget)
+        second = asked(host, [source("a/b")], clock.context(), budget)
     assert isinstance(first.only, Gone)
     assert isinstance(second.only, Postponed)
     assert second.only.until == TODAY + timedelta(seconds=46)
@@ -341,7 +341,7 @@ def test_a_host_that_is_down_is_left_alone() -> None:
 
 def test_time_that_is_up_puts_everything_back() -> None:
     with Site([project()]).serving() as replay:
-        outcome = asked(public(replay), [source("group/sub/name")], FakeTime().runtime(5)).only
+        outcome = asked(public(replay), [source("group/sub/name")], FakeTime().context(5)).only
     assert isinstance(outcome, Postponed)
     assert outcome.until == TODAY
 
@@ -374,7 +374,7 @@ def test_a_member_of_a_wrong_type_fails_its_package_alone(member: str, value: An
 
 def one(site: Site, before: Source, at: datetime = TODAY) -> Asked:
     with site.serving() as replay:
-        return asked(own(replay), [before], FakeTime(at).runtime())
+        return asked(own(replay), [before], FakeTime(at).context())
 
 
 def test_elsewhere_an_unchanged_project_costs_one_conditional_request() -> None:
@@ -481,7 +481,7 @@ def test_any_json_comes_to_an_outcome(
     }
     with Site([], broken=broken).serving() as replay:
         for host in (public(replay), own(replay)):
-            outcome = asked(host, [source("a/b")], CLOCK.runtime()).only
+            outcome = asked(host, [source("a/b")], CLOCK.context()).only
             assert isinstance(outcome, Figures | Failed)
             if isinstance(outcome, Figures):
                 assert_storable(outcome)

@@ -13,7 +13,7 @@ from chalicelib.refresh.fetch_result import PROJECT, Failed, Figures
 from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from chalicelib.refresh.http import client as asking
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.failures import RequestRejected, Unreachable, WorkerTimeout
 from tests.support.index_documents import document
 from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import FakeTime, asked, source
@@ -49,7 +49,7 @@ TIMES, BETWEEN = 150, 0.02
 
 
 def session(url: str, seconds: float | None = None) -> Session:
-    return Session(Toy(url), SharedBudget(), FakeTime().runtime(seconds), "packgrid/test")
+    return Session(Toy(url), SharedBudget(), FakeTime().context(seconds), "packgrid/test")
 
 
 class Talker:
@@ -149,7 +149,7 @@ def test_an_answer_is_not_waited_for_beyond_the_workers_time(
 ) -> None:
     monkeypatch.setattr(asking, "SPARE_SECONDS", 13.9)
     with dripping(*TRAILERS) as url:
-        with pytest.raises(OutOfTime):
+        with pytest.raises(WorkerTimeout):
             session(url, seconds=14).get("/a", cost=COST)
 
 
@@ -189,7 +189,7 @@ def test_no_timer_is_left_behind() -> None:
 def test_a_body_too_large_is_not_read_to_its_end(status: int) -> None:
     answer = (status, {"Location": "/b"}, b" " * 300_000)
     with Replay.answering({"GET /a": [answer]}) as replay:
-        with pytest.raises(Refused, match="more than 100000 bytes"):
+        with pytest.raises(RequestRejected, match="more than 100000 bytes"):
             session(replay.url).get("/a", cost=COST, max_bytes=100_000)
     assert len(replay.requests) == 1
 
@@ -199,7 +199,7 @@ def test_a_gzip_bomb_is_not_unpacked(status: int) -> None:
     bomb = gzip.compress(b"\0" * (64 << 20))
     answer = (status, {"Content-Encoding": "gzip", "Location": "/b"}, bomb)
     with Replay.answering({"GET /a": [answer]}) as replay:
-        with pytest.raises(Refused, match="more than 1000000 bytes"):
+        with pytest.raises(RequestRejected, match="more than 1000000 bytes"):
             session(replay.url).get("/a", cost=COST, max_bytes=1_000_000)
 
 
@@ -208,7 +208,7 @@ def test_json_that_takes_too_much_memory_is_not_read(method: str) -> None:
     lists = b"[" + b"[]," * (3 << 20) + b"[]]"
     with Replay.answering({f"{method} /a": [(200, {}, lists)]}) as replay:
         one = session(replay.url)
-        with pytest.raises(Refused, match="more than 6291456 bytes"):
+        with pytest.raises(RequestRejected, match="more than 6291456 bytes"):
             one.get("/a", cost=COST) if method == "GET" else one.post("/a", {}, cost=COST)
 
 

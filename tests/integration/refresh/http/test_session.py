@@ -8,7 +8,12 @@ import pytest
 
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.failures import Limited, OutOfTime, Refused, Unreachable
+from chalicelib.refresh.http.failures import (
+    RateLimited,
+    RequestRejected,
+    Unreachable,
+    WorkerTimeout,
+)
 from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import TODAY, FakeTime
 from tools.fakehosts.replay import Made, Replay, Routes
@@ -17,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("tables")
 
 
 def session(host: Toy, time: FakeTime | None = None, seconds: float | None = None) -> Session:
-    return Session(host, SharedBudget(), (time or FakeTime()).runtime(seconds), "packgrid/test")
+    return Session(host, SharedBudget(), (time or FakeTime()).context(seconds), "packgrid/test")
 
 
 def answers(*made: Made) -> Routes:
@@ -84,14 +89,14 @@ def test_a_limit_is_not_tried_again_and_holds_for_all_workers() -> None:
     time = FakeTime()
     with Replay.answering(answers((429, {"Retry-After": "90"}, b""))) as replay:
         host = Toy(replay.url)
-        with pytest.raises(Limited) as caught:
+        with pytest.raises(RateLimited) as caught:
             session(host, time).get("/a", cost=COST)
         assert caught.value.until == TODAY + timedelta(seconds=90)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             session(host, time).get("/a", cost=COST)
         assert len(replay.requests) == 1
         time.advance(seconds=91)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             session(host, time).get("/a", cost=COST)
         assert len(replay.requests) == 2
 
@@ -102,9 +107,9 @@ def test_what_the_budget_does_not_allow_is_not_sent() -> None:
         one, other = session(host, time), session(host, time)
         one.get("/a", cost=COST)
         other.get("/a", cost=COST)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             one.get("/a", cost=COST)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             other.get("/a", cost=COST)
     assert len(replay.requests) == 2
 
@@ -115,7 +120,7 @@ def test_a_host_that_says_its_window_is_spent_is_left_alone_until_it_ends() -> N
     with Replay.answering(answers((200, spent, {}))) as replay:
         one = session(Toy(replay.url), time)
         one.get("/a", cost=COST)
-        with pytest.raises(Limited) as caught:
+        with pytest.raises(RateLimited) as caught:
             one.get("/a", cost=COST)
         assert caught.value.until == TODAY + timedelta(seconds=61)
     assert len(replay.requests) == 1
@@ -123,7 +128,7 @@ def test_a_host_that_says_its_window_is_spent_is_left_alone_until_it_ends() -> N
 
 def test_a_worker_without_time_asks_nothing() -> None:
     with Replay.answering(answers((200, {}, {}))) as replay:
-        with pytest.raises(OutOfTime):
+        with pytest.raises(WorkerTimeout):
             session(Toy(replay.url), seconds=10).get("/a", cost=COST)
         session(Toy(replay.url), seconds=60).get("/a", cost=COST)
     assert len(replay.requests) == 1
@@ -158,7 +163,7 @@ def test_a_redirect_within_the_host_is_followed_and_told() -> None:
 )
 def test_a_redirect_that_leads_away_is_not_followed(target: str) -> None:
     with Replay.answering(answers((302, {"Location": target}, b""))) as replay:
-        with pytest.raises(Refused, match="leads away"):
+        with pytest.raises(RequestRejected, match="leads away"):
             session(Toy(replay.url)).get("/a", cost=COST)
     assert len(replay.requests) == 1
 
@@ -166,7 +171,7 @@ def test_a_redirect_that_leads_away_is_not_followed(target: str) -> None:
 @pytest.mark.parametrize("target", ["http://[", "//[::1/a", "/caf\xe9"])
 def test_a_redirect_to_what_is_no_url_is_refused(target: str) -> None:
     with Replay.answering(answers((302, {"Location": target}, b""))) as replay:
-        with pytest.raises(Refused, match="no URL"):
+        with pytest.raises(RequestRejected, match="no URL"):
             session(Toy(replay.url)).get("/a", cost=COST)
     assert len(replay.requests) == 1
 
@@ -189,7 +194,7 @@ def test_a_tag_that_cannot_be_sent_is_no_answer() -> None:
 
 def test_a_redirect_loop_ends() -> None:
     with Replay.answering(answers((302, {"Location": "/a"}, b""))) as replay:
-        with pytest.raises(Refused, match="redirects"):
+        with pytest.raises(RequestRejected, match="redirects"):
             session(Toy(replay.url)).get("/a", cost=COST)
     assert len(replay.requests) == 4
 
@@ -198,7 +203,7 @@ def test_a_redirect_loop_ends() -> None:
 def test_addresses_that_are_not_public_are_refused_unasked(host: str) -> None:
     with Replay.answering(answers((200, {}, {}))) as replay:
         port = replay.url.rsplit(":", 1)[1]
-        with pytest.raises(Refused, match="not public"):
+        with pytest.raises(RequestRejected, match="not public"):
             session(Toy(f"http://{host}:{port}", may_be_private=False)).get("/a", cost=COST)
     assert replay.requests == []
 

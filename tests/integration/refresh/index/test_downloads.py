@@ -45,7 +45,7 @@ def _fetched(
     replay: Replay, *batch: Source, clock: FakeTime | None = None
 ) -> dict[int, FetchResult]:
     index = PackageIndex(replay.url, replay.url, may_be_private=True)
-    return asked(index, batch, (clock or FakeTime()).runtime()).outcomes
+    return asked(index, batch, (clock or FakeTime()).context()).outcomes
 
 
 def _asked_for(replay: Replay) -> list[str]:
@@ -197,7 +197,7 @@ def test_a_spent_budget_of_the_service_does_not_hold_up_the_index() -> None:
     with Replay.answering(routes) as replay:
         batch = [_tool(id=place, name=name) for place, name in enumerate(names, 1)]
         index = PackageIndex(replay.url, replay.url, may_be_private=True)
-        outcomes = asked(index, batch, clock.runtime(seconds=15)).outcomes
+        outcomes = asked(index, batch, clock.context(seconds=15)).outcomes
         assert len(_asked_for(replay)) == 10
     assert set(map(type, outcomes.values())) == {Figures}
     assert clock.now() < end

@@ -227,6 +227,6 @@ def test_an_answer_that_was_broken_once_is_asked_for_again() -> None:
 def test_without_time_nothing_is_asked() -> None:
     clock = FakeTime()
     with _answering((200, {}, document())) as replay:
-        outcome = asked(_index(replay), [_tool()], clock.runtime(seconds=5)).only
+        outcome = asked(_index(replay), [_tool()], clock.context(seconds=5)).only
         assert isinstance(outcome, Postponed)
         assert replay.requests == []

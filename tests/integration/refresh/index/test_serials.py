@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.refresh.fetch_result import Postponed
 from chalicelib.refresh.hosts.index.serials import KEY, Serials
-from chalicelib.refresh.http.failures import Limited, OutOfTime
+from chalicelib.refresh.http.failures import RateLimited, WorkerTimeout
 from chalicelib.storage import objects
 from tests.support.index_documents import root
 from tests.support.index_projects import (
@@ -120,7 +120,7 @@ def test_an_older_answer_is_kept_and_used_conditionally_through_a_failure() -> N
     with serving(*answers) as replay:
         known(replay, serials_of(), clock)
         clock.advance(hours=2)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             known(replay, serials_of(), clock)
         clock.advance(minutes=5)
         assert known(replay, serials_of(), clock) == SERIALS
@@ -130,7 +130,7 @@ def test_projects_are_asked_for_one_by_one_while_the_root_fails_for_long() -> No
     clock = FakeTime()
     with serving((500, {}, "")) as replay:
         for _ in range(2):
-            with pytest.raises(Limited):
+            with pytest.raises(RateLimited):
                 known(replay, serials_of(), clock)
             clock.advance(minutes=5)
         assert known(replay, serials_of(), clock) is None
@@ -156,7 +156,7 @@ def test_a_limit_is_passed_on() -> None:
 def test_a_worker_with_little_time_leaves_the_root_to_another() -> None:
     clock = FakeTime()
     with serving((200, {}, _WHOLE)) as replay:
-        with pytest.raises(OutOfTime):
+        with pytest.raises(WorkerTimeout):
             known(replay, serials_of(), clock, seconds=30)
         assert replay.requests == []
         assert known(replay, serials_of(), clock, seconds=60) == SERIALS
@@ -164,11 +164,11 @@ def test_a_worker_with_little_time_leaves_the_root_to_another() -> None:
 
 def test_while_one_worker_reads_another_waits_its_turn() -> None:
     clock = FakeTime()
-    seen: list[Limited] = []
+    seen: list[RateLimited] = []
 
     def answer(request: Request) -> Made:
         # In the midst of the first worker's request, a second one wants to know.
-        with pytest.raises(Limited) as raised:
+        with pytest.raises(RateLimited) as raised:
             known(replay, serials_of(), clock)
         seen.append(raised.value)
         return 200, {}, _WHOLE
@@ -189,7 +189,7 @@ def test_a_worker_that_was_killed_while_reading_is_replaced() -> None:
     with serving((200, {}, _WHOLE)) as replay:
         with pytest.raises(SystemExit):
             known(replay, Serials(names), clock)
-        with pytest.raises(Limited) as raised:
+        with pytest.raises(RateLimited) as raised:
             known(replay, serials_of(), clock)
         clock.move_to(raised.value.until)
         assert known(replay, serials_of(), clock) == SERIALS

@@ -7,7 +7,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from chalicelib.refresh.hosts.github import GitHub
-from chalicelib.refresh.http.response import Reply
+from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.rate_limit import Reading
 from tests.support.upstream.asking import TODAY
 
@@ -16,9 +16,9 @@ RESET = TODAY + timedelta(minutes=20)
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 
 
-def reply(status: int, body: str = "", **headers: str) -> Reply:
+def reply(status: int, body: str = "", **headers: str) -> HostResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, CaseInsensitiveDict(named), body.encode())
+    return HostResponse(status, CaseInsensitiveDict(named), body.encode())
 
 
 def spent(remaining: int = 0, reset: datetime = RESET, **headers: str) -> dict[str, str]:
@@ -52,7 +52,7 @@ def spent(remaining: int = 0, reset: datetime = RESET, **headers: str) -> dict[s
         (reply(304, **spent(0)), None),
     ],
 )
-def test_until_when_nothing_may_be_asked(answer: Reply, seconds: int | None) -> None:
+def test_until_when_nothing_may_be_asked(answer: HostResponse, seconds: int | None) -> None:
     until = None if seconds is None else TODAY + timedelta(seconds=seconds)
     assert HOST.limited_until(answer, TODAY) == until
 
@@ -68,7 +68,7 @@ def test_until_when_nothing_may_be_asked(answer: Reply, seconds: int | None) -> 
         (reply(200, '{"errors": []}', **spent(9)), "graphql"),
     ],
 )
-def test_the_hourly_limit_that_an_answer_tells_of(answer: Reply, meter: str) -> None:
+def test_the_hourly_limit_that_an_answer_tells_of(answer: HostResponse, meter: str) -> None:
     at = RESET + timedelta(seconds=1)
     assert list(HOST.readings(answer, TODAY)) == [Reading(meter, 5000, 9, at)]
 
@@ -81,7 +81,7 @@ def test_the_hourly_limit_that_an_answer_tells_of(answer: Reply, meter: str) -> 
         reply(200, x_ratelimit_limit="many", x_ratelimit_remaining="1", x_ratelimit_reset="2"),
     ],
 )
-def test_what_tells_nothing(answer: Reply) -> None:
+def test_what_tells_nothing(answer: HostResponse) -> None:
     assert list(HOST.readings(answer, TODAY)) == []
 
 

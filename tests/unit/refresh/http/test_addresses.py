@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.refresh.http.ssrf import ForbiddenAddress, public_addresses
+from chalicelib.refresh.http.ssrf import ForbiddenAddress, resolve_public_addresses
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ from chalicelib.refresh.http.ssrf import ForbiddenAddress, public_addresses
 )
 def test_what_is_not_public_is_forbidden(host: str) -> None:
     with pytest.raises(ForbiddenAddress):
-        public_addresses(host, 443)
+        resolve_public_addresses(host, 443)
 
 
 @pytest.mark.parametrize("host", ["140.82.112.3", "2606:50c0:8000::153", "64:ff9b::8c52:7003"])
 def test_what_is_public_is_not(host: str) -> None:
-    assert public_addresses(host, 443) == [host]
+    assert resolve_public_addresses(host, 443) == [host]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.refresh.http.headers import reading, retry_after
+from chalicelib.refresh.http.rate_limit_headers import parse_reading, parse_retry_after
 from tests.support.upstream.asking import TODAY
 
 EPOCH = int(TODAY.timestamp())
@@ -26,7 +26,7 @@ EPOCH = int(TODAY.timestamp())
 )
 def test_the_end_of_a_window(reset: int, is_epoch: bool, seconds: int) -> None:
     told = {"X-Limit": "60", "X-Remaining": "0", "X-Reset": str(reset)}
-    found = reading(told, TODAY, "hour", "X", is_epoch=is_epoch)
+    found = parse_reading(told, TODAY, "hour", "X", is_epoch=is_epoch)
     assert found is not None
     assert found.reset - TODAY == timedelta(seconds=seconds)
 
@@ -37,7 +37,7 @@ def test_a_limit_that_is_told_in_part_is_not_told(missing: str, value: str | Non
     told = {"X-Limit": "60", "X-Remaining": "0", "X-Reset": "30"} | {missing: value or ""}
     if value is None:
         del told[missing]
-    assert reading(told, TODAY, "hour", "X", is_epoch=False) is None
+    assert parse_reading(told, TODAY, "hour", "X", is_epoch=False) is None
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_a_limit_that_is_told_in_part_is_not_told(missing: str, value: str | Non
     ],
 )
 def test_retry_after(value: str, seconds: int) -> None:
-    assert retry_after({"Retry-After": value}, TODAY) == TODAY + timedelta(seconds=seconds)
+    assert parse_retry_after({"Retry-After": value}, TODAY) == TODAY + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"])
 def test_a_retry_after_of_no_use(value: str) -> None:
-    assert retry_after({"Retry-After": value}, TODAY) is None
+    assert parse_retry_after({"Retry-After": value}, TODAY) is None
