@@ -6,6 +6,7 @@ from typing import ParamSpec
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.models import Model
 
+from chalicelib.storage.aws import error_code
 from chalicelib.storage.errors import VersionConflict
 from chalicelib.storage.models import ServedItem
 from chalicelib.storage.transaction import check_size
@@ -28,7 +29,8 @@ def try_write(write: Callable[_P, object], *args: _P.args, **kwargs: _P.kwargs) 
     try:
         write(*args, **kwargs)
     except PynamoDBException as error:
-        if error.cause_response_code != "ConditionalCheckFailedException":
+        # PynamoDB's own cause_response_code fails on a timeout, whose response is None.
+        if error_code(error.cause) != "ConditionalCheckFailedException":
             raise
         return False
     return True

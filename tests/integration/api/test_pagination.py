@@ -14,7 +14,7 @@ from chalicelib.catalog import changes
 from tests.support.api_client import ROOT, ask, settings
 from tests.support.entities import category, package
 
-#: Highest first, in three segments of the directory, with text that JSON escapes in many ways.
+#: Highest first, in three blocks of the directory, with text that JSON escapes in many ways.
 IDS = [200_000, 65_537, 65_536, 65_535, 12, 2, 1]
 LIST = "/api/v4/packages/"
 modestly = of_hypothesis(

@@ -93,7 +93,7 @@ ITEMS: dict[str, tuple[str, Any, str]] = {
     "key of bytes": ("names", {"name": {"B": "YQ=="}}, "its key name is not of type S"),
     "empty key": ("names", {"name": {"S": ""}}, "its key name is empty or longer than 2,048 bytes"),
     "long key": ("names", {"name": {"S": "\u00e9" * 1025}}, "or longer than 2,048"),
-    "long range key": ("history", KEY | {"at": {"S": "a" * 1025}}, "or more than 1,024"),
+    "long range key": ("history", KEY | {"at": {"S": "a" * 1025}}, "or longer than 1,024"),
     "slot without text": ("hosts", {"name": {"N": "1"}}, "its key name is not of type S"),
     "key of an index": (
         "packages",
@@ -103,7 +103,7 @@ ITEMS: dict[str, tuple[str, Any, str]] = {
     "empty key of an index": (
         "packages",
         {"id": {"N": "77"}, "slug": {"S": ""}},
-        "its key slug has no bytes",
+        "its key slug is empty",
     ),
 }
 

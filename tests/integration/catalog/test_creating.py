@@ -122,7 +122,7 @@ def test_a_change_to_what_is_too_large_leaves_the_old() -> None:
     assert rows() == before
 
 
-def test_ids_at_the_borders_of_segments_are_listed_in_order() -> None:
+def test_ids_at_the_borders_of_blocks_are_listed_in_order() -> None:
     ids = [1, 65_535, 65_536, 65_537, 131_072, 2**63 - 1]
     for identifier in ids:
         changes.create(grid(identifier))

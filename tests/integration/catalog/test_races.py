@@ -70,9 +70,9 @@ RACES: dict[str, tuple[Operation, Operation]] = {
         creating(package(8, repo_url="https://e.org/r")),
         creating(package(9, repo_url="https://e.org/r")),
     ),
-    "two creators in one segment": (creating(package(8)), creating(package(9))),
-    "two creators in a new segment": (creating(package(70_008)), creating(package(70_009))),
-    "creator and deleter in one segment": (creating(package(8)), deleting(Package, 3)),
+    "two creators in one block": (creating(package(8)), creating(package(9))),
+    "two creators in a new block": (creating(package(70_008)), creating(package(70_009))),
+    "creator and deleter in one block": (creating(package(8)), deleting(Package, 3)),
     "creator and deleter of the category": (
         creating(package(9, category_id=3)),
         deleting(Category, 3),

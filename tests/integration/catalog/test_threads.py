@@ -13,7 +13,7 @@ THREADS = 4
 EACH = 10
 
 
-def test_creators_in_one_segment_all_find_their_packages_listed(tables: None) -> None:
+def test_creators_in_one_block_all_find_their_packages_listed(tables: None) -> None:
     changes.create(category())
 
     def create(thread: int) -> None:

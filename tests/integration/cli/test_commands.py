@@ -104,9 +104,9 @@ def test_check_says_each_fault_on_its_line(tables: None, file: Path, capsys: Cap
     main(["load", str(file)])
     PackageItem.get(1).update([PackageItem.body.set("{}")])
     NameItem("packages/slug/package-2").delete()
-    segment = DirectoryItem.get("categories", 0)
-    segment.live = 7
-    segment.save()
+    block = DirectoryItem.get("categories", 0)
+    block.live = 7
+    block.save()
     capsys.readouterr()
     assert main(["check"]) == 1
     *faults, last = capsys.readouterr().out.splitlines()

@@ -47,10 +47,8 @@ def test_a_page_costs_the_same_at_any_offset_of_100_000(tables: None) -> None:
 
 def _list_everything(count: int) -> None:
     """List the ids 1 to ``count``, most of which no page of the test shows."""
-    for segment in range(id_bitmap.get_block(count) + 1):
-        start = segment * id_bitmap.BLOCK_SIZE
+    for block in range(id_bitmap.get_block(count) + 1):
+        start = block * id_bitmap.BLOCK_SIZE
         ids = range(max(1, start), min(count + 1, start + id_bitmap.BLOCK_SIZE))
         bits = id_bitmap.apply_changes(0, dict.fromkeys(ids, True))
-        DirectoryItem(
-            "packages", segment, ids=id_bitmap.pack(bits), live=len(ids), version=9
-        ).save()
+        DirectoryItem("packages", block, ids=id_bitmap.pack(bits), live=len(ids), version=9).save()

@@ -10,7 +10,7 @@ from pynamodb.exceptions import GetError, PynamoDBException, QueryError, Transac
 from chalicelib.catalog import changes, queries
 from chalicelib.catalog.entities import Package
 from chalicelib.local.engine import Engine
-from chalicelib.storage import aws, models, reads
+from chalicelib.storage import aws, models, reads, refresh_state, sources
 from chalicelib.storage.backoff import Backoff
 from chalicelib.storage.errors import Throttled
 from tests.support.aws import recorded
@@ -104,6 +104,21 @@ def test_keys_processed_with_the_last_try_are_an_answer() -> None:
     assert set(calls.operations) == {"BatchGetItem"}
 
 
+def test_any_batch_read_asks_again_a_bounded_number_of_times() -> None:
+    clock = Clock()
+    keys: list[reads.Key] = [{"id": {"N": str(number)}} for number in range(1, 11)]
+    with (
+        answering("BatchGetItem", processing(0)) as calls,
+        pytest.raises(Throttled, match="10 of 10 keys of test-packages"),
+    ):
+        list(reads.get_raw_items(models.PackageItem, keys, backoff=clock.backoff))
+    assert len(calls) == clock.backoff.attempts
+    with answering("BatchGetItem", processing(3)) as calls:
+        found = reads.get_raw_items(models.PackageItem, keys, backoff=clock.backoff)
+        assert sorted(int(raw["id"]["N"]) for raw in found) == [*range(1, 11)]
+    assert calls.operations == ["BatchGetItem"] * 4
+
+
 def test_no_ids_are_no_request() -> None:
     with recorded() as calls:
         assert reads.get_bodies("packages", []) == []
@@ -111,6 +126,9 @@ def test_no_ids_are_no_request() -> None:
         assert reads.get_body_by_id("packages", 2**63) is None
         assert reads.get_body_by_slug("packages", "") is None
         assert reads.get_body_by_slug("packages", "é" * 1025) is None
+        assert reads.get_items(models.PackageItem, []) == {}
+        assert sources.get_sources("repository", []) == {}
+        assert refresh_state.get_first_slot_end("github", 0) is None
     assert len(calls) == 0
 
 

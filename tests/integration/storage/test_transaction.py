@@ -10,7 +10,7 @@ from chalicelib.catalog import changes
 from chalicelib.catalog.item_writes import add_writes
 from chalicelib.local.engine import Engine
 from chalicelib.storage.backoff import Backoff
-from chalicelib.storage.errors import Contended, ItemTooLarge, NameTaken
+from chalicelib.storage.errors import Contended, ItemTooLarge, NameTaken, TransactionRejected
 from chalicelib.storage.transaction import Transaction
 from tests.support.entities import category, grid, package
 from tests.support.races import Answer, answering, before_each
@@ -144,6 +144,36 @@ def test_a_fault_that_does_not_pass_is_not_tried_again(error: ClientError) -> No
     assert rows() == before
 
 
+@pytest.mark.parametrize(
+    ("error", "is_rejected"),
+    [
+        (cancelled("ValidationError", 1), True),
+        (refused("ValidationException"), True),
+        (refused("AccessDeniedException"), False),
+        (refused("InternalServerError"), False),
+    ],
+    ids=str,
+)
+def test_rejected_items_are_told_from_a_service_that_fails(
+    error: ClientError, is_rejected: bool
+) -> None:
+    with (
+        answering("TransactWriteItems", failing([error])),
+        pytest.raises(TransactWriteError) as caught,
+    ):
+        creation().commit()
+    assert isinstance(caught.value, TransactionRejected) is is_rejected
+    assert caught.value.cause is not None
+
+
+def test_the_directory_keeps_the_attribute_names_that_stored_items_have() -> None:
+    items = [row for (kind, _), row in rows().items() if kind == "directory"]
+    assert sorted(item["collection"]["S"] for item in items) == ["categories", "packages"]
+    for item in items:
+        assert item.keys() == {"collection", "segment", "ids", "live", "version"}
+        assert item["segment"] == {"N": "0"}
+
+
 def test_an_empty_transaction_asks_for_nothing() -> None:
     with answering("TransactWriteItems", failing([])) as calls:
         Transaction().commit()
@@ -174,7 +204,7 @@ def test_the_length_of_a_transaction_is_that_of_its_request() -> None:
     add_writes(transaction, None, grid(1))
     with answering("TransactWriteItems", count):
         transaction.commit()
-    # Three items, two slugs and repositories and a slug, three segments, one category.
+    # Three items, two slugs and repositories and a slug, three blocks, one category.
     assert sent == [len(transaction)] == [3 + 5 + 3 + 1]
 
 

@@ -56,14 +56,7 @@ def test_no_attempts_are_no_tries() -> None:
 
 def test_the_default_gives_up_within_seconds() -> None:
     record = Recorder(1.0)
-    assert (
-        len(
-            list(
-                record.backoff(
-                    DEFAULT_BACKOFF.attempts, DEFAULT_BACKOFF.base, DEFAULT_BACKOFF.cap
-                ).iter_attempts()
-            )
-        )
-        > 1
-    )
+    default = DEFAULT_BACKOFF
+    backoff = record.backoff(default.attempts, default.base, default.cap)
+    assert len(list(backoff.iter_attempts())) > 1
     assert sum(record.slept) < 10
