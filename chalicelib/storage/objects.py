@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,14 +64,14 @@ def download(
     version = {} if version_id is None else {"VersionId": version_id}
     try:
         response = client("s3").get_object(Bucket=get_bucket_name(), Key=key, **version)
-        size, body = response["ContentLength"], response["Body"]
-        if max_bytes is not None and size > max_bytes:
-            body.close()
-            raise ObjectTooLarge(f"{size:,} bytes, at most {max_bytes:,} are taken")
-        with path.open("wb") as file:
-            for chunk in body.iter_chunks(_CHUNK_BYTES):
-                digest.update(chunk)
-                file.write(chunk)
+        size = response["ContentLength"]
+        with closing(response["Body"]) as body:
+            if max_bytes is not None and size > max_bytes:
+                raise ObjectTooLarge(f"{size:,} bytes, at most {max_bytes:,} are taken")
+            with path.open("wb") as file:
+                for chunk in body.iter_chunks(_CHUNK_BYTES):
+                    digest.update(chunk)
+                    file.write(chunk)
     except AWS_ERRORS as error:
         raise _build_error(key, error) from error
     return digest.hexdigest()

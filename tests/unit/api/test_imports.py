@@ -22,6 +22,9 @@ NOT_NEEDED = (
     "chalicelib.importer",
     "chalicelib.catalog.changes",
     "chalicelib.refresh",
+    "chalicelib.backup",
+    "chalicelib.storage.transaction",
+    "chalicelib.storage.writes",
     "chalicelib.telemetry",
     "chalicelib.search.publisher",
 )
