@@ -191,7 +191,3 @@ def test_an_event_that_tells_too_little_is_no_fault_of_ours(
 def test_an_event_without_accept_takes_anything(site: int) -> None:
     assert "accept" not in {name.lower() for name in SITE}
     assert answer_to("/api/v4/", "/api/v4")["headers"]["Content-Type"] == "application/json"
-
-
-def test_the_gateway_is_told_that_any_answer_may_be_in_base64() -> None:
-    assert app.app.api.binary_types == ["*/*"]

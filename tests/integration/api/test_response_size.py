@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from chalicelib.catalog import changes
-from chalicelib.settings import from_environment
 from tests.support.api_client import ROOT, SITE, Reply, ask, settings
 from tests.support.entities import category, package
 from tests.support.gateway_events import answer_to
@@ -70,22 +69,6 @@ def _pages(port: int, headers: dict[str, str]) -> Iterator[Reply]:
 
 def _is_packed(reply: Reply) -> bool:
     return reply.headers.get("content-encoding") == "gzip"
-
-
-@pytest.mark.parametrize(
-    ("variables", "most"),
-    [
-        ({}, None),
-        ({"PACKGRID_MAX_RESPONSE_BYTES": ""}, None),
-        ({"PACKGRID_MAX_RESPONSE_BYTES": "1000"}, 1000),
-        ({"AWS_LAMBDA_FUNCTION_NAME": "api"}, 6_200_000),
-        ({"AWS_LAMBDA_FUNCTION_NAME": "api", "PACKGRID_MAX_RESPONSE_BYTES": "1000"}, 1000),
-    ],
-)
-def test_answers_are_bounded_on_lambda_and_where_a_setting_says_so(
-    variables: dict[str, str], most: int | None
-) -> None:
-    assert from_environment(variables).max_response_bytes == most
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json; indent=8", "text/html"])

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from chalice.app import Rate
 from chalice.test import Client
 
 import app
@@ -16,13 +15,6 @@ from tests.support.exports import restore, wipe
 
 def _tick(client: Client) -> object:
     return client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
-
-
-def test_it_exports_once_a_day() -> None:
-    wired: Any
-    (wired,) = [source for source in app.app.event_sources if source.name == "export"]
-    assert isinstance(wired.schedule_expression, Rate)
-    assert wired.schedule_expression.to_string() == "rate(1 day)"
 
 
 def test_what_it_writes_can_be_restored(stored: state.Rows) -> None:

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
@@ -15,9 +13,7 @@ from chalicelib.refresh.rate_limit import Policy, Rate
 from chalicelib.refresh.status import collect_statistics
 from chalicelib.storage import refresh_state, sources
 from chalicelib.storage import refresh_state as lease_rows
-from chalicelib.storage.capacity import MAX_ITEM_BYTES
 from chalicelib.storage.errors import Contended
-from chalicelib.storage.refresh_state import Lease
 from chalicelib.storage.sources import DueSource
 from tests.support.aws import recorded
 from tests.support.races import before_each
@@ -253,27 +249,3 @@ def test_with_all_leases_taken_a_plan_sends_nothing_and_what_waits_gets_late() -
     # What they were for is worked on by then, or the leases end.
     site.time.advance(hours=1, days=1)
     assert packages(site.planned(host)) == [1, 2, 3]
-
-
-@settings(max_examples=5, deadline=None)
-@given(st.integers())
-def test_an_item_of_leases_stays_far_below_what_dynamodb_takes(seed: int) -> None:
-    randoms, now = Random(seed), TODAY.timestamp()
-    found = unlike(randoms, MAX_LEASES, now)
-    plans = [now + randoms.uniform(0, LEASE_SECONDS) for _ in range(12)]
-    wanted = {one.package_id: Lease(one.due, randoms.choice(plans)) for one in found}
-    assert len(lease_rows.pack_leases(wanted)) < 0.7 * MAX_ITEM_BYTES
-
-
-@given(
-    st.dictionaries(
-        st.integers(1, 2**40),
-        st.tuples(
-            st.floats(0, 1e12, allow_nan=False), st.sampled_from([1.5, 1764000000.123456, 2e9])
-        ),
-        max_size=50,
-    )
-)
-def test_leases_are_read_as_they_were_written(found: dict[int, tuple[float, float]]) -> None:
-    wanted = {identifier: Lease(*values) for identifier, values in found.items()}
-    assert lease_rows.unpack_leases(lease_rows.pack_leases(wanted)) == wanted

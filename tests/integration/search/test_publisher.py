@@ -13,7 +13,6 @@ from chalicelib.search import index_manifest
 from chalicelib.search.cache import IndexCache
 from chalicelib.search.publisher import is_published, publish
 from chalicelib.search.searcher import search
-from chalicelib.settings import from_environment
 from chalicelib.storage import objects
 from tests.support import entities
 from tests.support.aws import Died
@@ -167,18 +166,3 @@ def test_a_publisher_that_dies_leaves_the_old_or_the_new(
 def test_a_bucket_that_refuses_is_a_clear_error(catalogue: None, code: str) -> None:
     with failing(client_error(code)), pytest.raises(objects.ObjectError, match=code):
         publish()
-
-
-@pytest.mark.parametrize(
-    ("values", "name"),
-    [
-        ({}, "packgrid"),
-        ({"PACKGRID_TABLE_PREFIX": "packgrid-dev-"}, "packgrid-dev"),
-        ({"PACKGRID_TABLE_PREFIX": ""}, "packgrid"),
-        ({"PACKGRID_TABLE_PREFIX": "a-", "PACKGRID_BUCKET": "other"}, "other"),
-    ],
-)
-def test_what_has_tables_of_its_own_has_a_bucket_of_its_own(
-    values: dict[str, str], name: str
-) -> None:
-    assert from_environment(values).bucket == name

@@ -2,7 +2,6 @@
 
 import pytest
 
-from chalicelib.api.html import chart
 from tests.support import fixtures
 from tests.support.html_document import page
 
@@ -98,23 +97,6 @@ def test_a_year_without_commits_is_a_sentence_and_no_empty_frame(charts: int) ->
     row = page(charts, "packages/?offset=199&limit=1").one("tbody").one("tr")
     assert row.all("td")[-1].text == "0"
     assert row.all("svg") == []
-
-
-@pytest.mark.parametrize("peak", [0, 1, 4, 5, 8, 9, 99, 1000, 2**63 - 1, 10**400])
-def test_every_bar_is_within_the_axes(peak: int) -> None:
-    drawn = chart.chart_of([peak, 0, peak // 2])
-    assert drawn is not None
-    for bar in drawn.bars:
-        assert chart.Chart.top - 0.01 <= bar.y <= chart.Chart.bottom
-        assert bar.y + bar.height == pytest.approx(chart.Chart.bottom)
-        assert chart.Chart.left <= bar.x < bar.x + bar.width <= chart.Chart.right
-    assert 2 <= len(drawn.upwards) <= 5
-
-
-def test_what_is_no_list_of_counts_is_no_chart() -> None:
-    assert chart.weeks_of("1,2") == chart.weeks_of(None) == chart.weeks_of({}) == []
-    assert chart.weeks_of([1, "2", None, -3, True, 2.5, [4]]) == [1, 0, 0, 0, 0, 0, 0]
-    assert chart.chart_of([]) is None
 
 
 def test_a_table_is_bounded_and_says_so(charts: int) -> None:

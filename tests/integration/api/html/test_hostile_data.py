@@ -1,14 +1,9 @@
 """What is stored, or asked for, is shown as text and never becomes part of the page."""
 
-import json
 from urllib.parse import quote
 
 import pytest
 
-from chalicelib.api.renderers import PAGE, Context
-from chalicelib.api.request import Request
-from chalicelib.api.routes import Match
-from chalicelib.settings import Settings
 from tests.support import fixtures
 from tests.support.api_client import ask, settings
 from tests.support.html_document import HTML, Document, document, page
@@ -91,15 +86,6 @@ def test_a_query_sent_unquoted_is_text(hostile: int) -> None:
     reply = ask(hostile, "/api/v4/packages/?limit=1&<script>\"'=<x>\"'", headers=HTML)
     line = document(reply).one("p", class_="request").text
     assert line == "GET /api/v4/packages/?limit=1&%3Cscript%3E%22'=%3Cx%3E%22'"
-
-
-def test_a_hostile_method_and_error_are_text() -> None:
-    request = Request(SCRIPT, "/api/v4/", "", "", {"host": "example.org"})
-    context = Context(request, Match("api-root", "", None), Settings())
-    found = Document(PAGE.render(405, json.dumps({"detail": QUOTES + SCRIPT}), context))
-    found.assert_safe(PAGE.headers(context)["Content-Security-Policy"])
-    assert found.one("p", class_="request").text == f"{SCRIPT} /api/v4/"
-    assert QUOTES + SCRIPT in found.one("p", class_="error").text
 
 
 def test_links_of_the_page_start_with_the_base_and_nothing_else_of_a_request(hostile: int) -> None:
