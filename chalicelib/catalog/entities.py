@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A kind of package: app, framework, project..."""
+    """A category of packages: app, framework, project..."""
 
     id: int
     title: str

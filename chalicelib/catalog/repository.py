@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
 
 from chalicelib.catalog.entities import Category, Entity, Grid, Package
 from chalicelib.catalog.json_body import RENDER_VERSION, render_body
@@ -21,15 +21,15 @@ MODELS: dict[type, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
     Grid: GridItem,
     Category: CategoryItem,
 }
-_PAIRS = {"memberships", "members"}
-_TUPLES = {
-    "commits_over_52w",
-    "pypi_licenses",
-    "pypi_classifiers",
-    "pypi_frameworks",
-    "pypi_advisories",
+#: The fields of each entity, which are also the names of the item's attributes, with the values
+#: that stand for attributes that an item lacks: a field's default, or ``None`` where it allows it.
+_FIELDS: dict[type, dict[str, Any]] = {
+    kind: {
+        field.name: None if type(None) in get_args(field.type) else field.default
+        for field in dataclasses.fields(kind)
+    }
+    for kind in COLLECTIONS
 }
-_FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in COLLECTIONS}
 
 
 class DoesNotExist(WriteRefused):
@@ -65,19 +65,24 @@ def to_item(entity: Entity, version: int, fingerprint: str | None) -> ServedItem
 
 
 def from_item(kind: type[E], item: ServedItem) -> Versioned[E]:
-    """Build the entity of an item that was read with all its attributes."""
-    values: dict[str, Any] = {}
-    for name in _FIELDS[kind]:
-        value = getattr(item, name)
-        if name in _PAIRS:
-            value = tuple((first, second) for first, second in value)
-        elif name in _TUPLES and value is not None:
-            value = tuple(value)
-        values[name] = value
+    """Build the entity of an item that was read with all its attributes.
+
+    An item that was written before a field existed has no attribute for it. The field's default
+    stands for it then, or ``None`` if the field may be ``None``.
+    """
+    values = {
+        name: absent_value if (value := getattr(item, name)) is None else _freeze(value)
+        for name, absent_value in _FIELDS[kind].items()
+    }
     package_count = int(item.packages) if isinstance(item, CategoryItem) else 0
     return Versioned(
         kind(**values), int(item.version), item.fingerprint, int(item.rendering), package_count
     )
+
+
+def _freeze(value: Any) -> Any:
+    """Return a value with tuples in place of the lists that JSON has."""
+    return tuple(map(_freeze, value)) if isinstance(value, list) else value
 
 
 def get(kind: type[E], identifier: int) -> Versioned[E]:
