@@ -65,7 +65,7 @@ class IndexCache:
             raise IndexUnavailable(str(error)) from error
 
     def _follow_manifest(self) -> None:
-        stored = objects.read(index_manifest.MANIFEST_KEY, self._etag)
+        stored = objects.read_if_changed(index_manifest.MANIFEST_KEY, self._etag)
         if stored is None:
             return
         problem = ""

@@ -92,7 +92,6 @@ def _read_manifest() -> tuple[IndexManifest | None, str | None]:
         stored = objects.read(index_manifest.MANIFEST_KEY)
     except objects.NoSuchObject:
         return None, None
-    assert stored is not None, "no ETag was given"
     try:
         return index_manifest.parse_manifest(stored.body), stored.etag
     except BadManifest:

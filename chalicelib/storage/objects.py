@@ -41,16 +41,27 @@ class StoredObject:
     etag: str
 
 
-def read(key: str, known_etag: str | None = None) -> StoredObject | None:
-    """Return an object, or ``None`` if it still has the known ETag; raises ObjectError."""
-    condition = {} if known_etag is None else {"IfNoneMatch": known_etag}
+def read(key: str) -> StoredObject:
+    """Return an object; raises ObjectError."""
     try:
-        response = client("s3").get_object(Bucket=get_bucket_name(), Key=key, **condition)
-        return StoredObject(response["Body"].read(), response["ETag"])
+        return _get(key, {})
+    except AWS_ERRORS as error:
+        raise _build_error(key, error) from error
+
+
+def read_if_changed(key: str, known_etag: str | None) -> StoredObject | None:
+    """Return an object, or ``None`` if it still has the known ETag; raises ObjectError."""
+    try:
+        return _get(key, {} if known_etag is None else {"IfNoneMatch": known_etag})
     except AWS_ERRORS as error:
         if error_code(error) == "304":
             return None
         raise _build_error(key, error) from error
+
+
+def _get(key: str, condition: Mapping[str, str]) -> StoredObject:
+    response = client("s3").get_object(Bucket=get_bucket_name(), Key=key, **condition)
+    return StoredObject(response["Body"].read(), response["ETag"])
 
 
 def download(
@@ -102,7 +113,6 @@ def create(key: str, body: bytes) -> str:
             raise _build_error(key, error) from error
     # If the response to a write is lost, the retry finds the object that the first one wrote.
     stored = read(key)
-    assert stored is not None, "no ETag was given"
     if stored.body != body:
         raise ObjectExists(f"{key}: there is another one already")
     return stored.etag

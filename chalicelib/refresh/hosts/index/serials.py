@@ -205,7 +205,6 @@ def _stored(index: str) -> tuple[_Held, str | None]:
         stored = objects.read(KEY)
     except objects.NoSuchObject:
         return _Held(index), None
-    assert stored is not None
     try:
         held = _loaded(json.loads(_unzipped(stored.body)))
     except (ValueError, OSError, EOFError, zlib.error):
@@ -252,7 +251,7 @@ def _claimed(held: _Held, etag: str | None) -> str | None:
     if not objects.replace(KEY, body, etag):
         return None
     stored = objects.read(KEY)
-    return stored.etag if stored is not None and stored.body == body else None
+    return stored.etag if stored.body == body else None
 
 
 def _store(held: _Held, etag: str) -> None:
