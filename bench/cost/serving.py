@@ -48,7 +48,7 @@ def _served(
 ) -> Served:
     targets = paths(name, slugs, draw, count)
     headers = _HEADERS | ({"accept": HTML} if name == "page for people" else {})
-    events = [gateway.event("GET", target, headers, b"") for target in targets]
+    events = [gateway.build_event("GET", target, headers, b"") for target in targets]
     # Imports, connections and the first download of the index are those of a cold start.
     gateway.app(events[0], None)
     total, raw, packed = Used(), 0, 0

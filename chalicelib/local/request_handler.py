@@ -1,4 +1,4 @@
-"""HTTP requests of any method, as a gateway and a proxy take them."""
+"""A handler of HTTP requests with any method, for the local gateway and other servers here."""
 
 import socket
 from abc import abstractmethod
@@ -6,22 +6,22 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
-class AnyMethod(BaseHTTPRequestHandler):
-    """Every method leads to ``_handle``; what it means is for whoever answers."""
+class AnyMethodHandler(BaseHTTPRequestHandler):
+    """Calls ``handle_request`` for every method, and sends responses without delay."""
 
     protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
-        """Answers leave at once, however small."""
+        """Send even small responses at once."""
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __getattr__(self, name: str) -> Any:
         # BaseHTTPRequestHandler looks for do_METHOD.
         if name.startswith("do_"):
-            return self._handle
+            return self.handle_request
         raise AttributeError(name)
 
     @abstractmethod
-    def _handle(self) -> None:
-        """Answer ``command`` at ``path``."""
+    def handle_request(self) -> None:
+        """Respond to ``command`` at ``path``."""

@@ -1,9 +1,9 @@
-"""An HTTP server that stands in for API Gateway: the same events, to the same Chalice app.
+"""An HTTP server that stands in for API Gateway: it sends the same events to the same Chalice app.
 
-Chalice's own local server matches a catch-all against one path segment only, knows no HEAD,
-and loses the raw query; this one hands every request to the app as the gateway would, and
-those too whose method the gateway itself refuses (TRACE, made-up ones): what they are answered
-is the app's business.
+Chalice's own local server matches a catch-all against one path segment only, lacks HEAD and loses
+the raw query. This one passes every request to the app as the gateway would, also methods that
+the gateway itself refuses (TRACE, unknown ones), so that the app decides what to respond.
+docs/decisions/0006-local-stand-ins.md says why it is not werkzeug's.
 """
 
 import base64
@@ -21,12 +21,12 @@ from http.server import ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from chalicelib.local.request_handler import AnyMethod
+from chalicelib.local.request_handler import AnyMethodHandler
 
-#: API Gateway takes 10 MB of body, and 10,240 bytes of request line and headers together. The
-#: line may be longer here, for those who serve from behind something else.
-MAX_BODY = 10 << 20
-#: How long to read on, for nothing, from a client that is still sending after its last answer.
+#: API Gateway accepts 10 MB of body, and 10,240 bytes of request line and headers together. Lines
+#: may be longer here, because other proxies may be in front.
+MAX_BODY_BYTES = 10 << 20
+#: How long to read and discard what a client still sends after its last response.
 _LINGER_SECONDS = 2.0
 _DETAILS = {
     400: "Malformed request.",
@@ -36,7 +36,7 @@ _DETAILS = {
     431: "The headers are too large.",
     505: "This HTTP version is not supported.",
 }
-#: What the parser of headers notes of a line that is no header; it takes the rest for a body.
+#: Defects that the parser notes for a line that is not a header; it takes the rest for a body.
 _MALFORMED = (
     FirstHeaderLineIsContinuationDefect,
     MisplacedEnvelopeHeaderDefect,
@@ -45,17 +45,17 @@ _MALFORMED = (
 
 
 class LambdaApp(Protocol):
-    """A Chalice app: routes by resource and method, and called with an event and a context."""
+    """A Chalice app: its routes by resource and method; callable with an event and a context."""
 
     routes: dict[str, dict[str, Any]]
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer an API Gateway proxy event."""
+        """Return the response to an API Gateway proxy event."""
         ...
 
 
 class Gateway(ThreadingHTTPServer):
-    """Serves a Chalice app on loopback, one thread a connection."""
+    """Serves a Chalice app with one thread for each connection."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -69,10 +69,10 @@ class Gateway(ThreadingHTTPServer):
         listen: bool = True,
         raw_query: bool = True,
     ) -> None:
-        """Take the port.
+        """Bind the port.
 
-        With ``listen=False``, nobody is let in until ``server_activate()``. API Gateway does not
-        tell the query string as it was sent; ``raw_query=False`` does not either.
+        With ``listen=False``, no connection is accepted before ``server_activate()``. Like API
+        Gateway, ``raw_query=False`` leaves out the query string as it was sent.
         """
         self.raw_query = raw_query
         self.app = app
@@ -88,18 +88,18 @@ class Gateway(ThreadingHTTPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens (the port given, or the free one found for port 0)."""
+        """The port that is bound: the given one, or a free one for port 0."""
         return int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no event worth a trace."""
+        """Print a traceback, unless the client closed the connection."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection in a way that lets the client read its last answer.
+        """Close a connection so that the client can read its last response.
 
-        Closing it with something unread would reset it, and the answer could be lost.
+        Closing it with unread data would reset the connection, and the response could be lost.
         """
         deadline = time.monotonic() + _LINGER_SECONDS
         try:
@@ -111,13 +111,15 @@ class Gateway(ThreadingHTTPServer):
             pass
         self.close_request(request)
 
-    def event(
+    def build_event(
         self, method: str, target: str, headers: dict[str, str], body: bytes
     ) -> dict[str, Any]:
-        """The proxy event (REST API, format 1.0) of a request."""
+        """Return the proxy event (REST API, format 1.0) of a request.
+
+        The body is always in base64, which the gateway only does for bodies that are not UTF-8.
+        """
         path, _, query = target.partition("?")
-        resource, parameters = self._match(path)
-        # Non-UTF-8 bodies reach nothing here; the gateway would pass them in base64.
+        resource, parameters = self._match_route(path)
         return {
             "resource": resource,
             "path": path,
@@ -139,7 +141,8 @@ class Gateway(ThreadingHTTPServer):
             "isBase64Encoded": bool(body),
         }
 
-    def _match(self, path: str) -> tuple[str, dict[str, str]]:
+    def _match_route(self, path: str) -> tuple[str, dict[str, str]]:
+        """Return the resource that matches a path, and its path parameters; ``/`` if none does."""
         parts = (path.removesuffix("/") or "/").split("/")
         for resource in self._resources:
             names = resource.split("/")
@@ -155,17 +158,17 @@ class Gateway(ThreadingHTTPServer):
 
 
 def _specificity(resource: str) -> tuple[bool, int, str]:
-    """Catch-alls last; of the others, those with fewer variables first."""
+    """Sort catch-alls last, and of the others those with fewer variables first."""
     return resource.endswith("+}"), resource.count("{"), resource
 
 
-class _Handler(AnyMethod):
+class _Handler(AnyMethodHandler):
     server_version = "packgrid"
     timeout = 60
     server: Gateway
 
     def parse_request(self) -> bool:
-        """Refuse what http.server would take: HTTP/0.9, and header lines that are none."""
+        """Parse the request; refuse HTTP/0.9 and malformed headers, which http.server accepts."""
         line = str(self.raw_requestline, "iso-8859-1")
         if len(line.split()) == 2:
             self.requestline, self.command = line, ""
@@ -181,32 +184,35 @@ class _Handler(AnyMethod):
             return False
         return True
 
-    def _handle(self) -> None:
-        body = self._body()
+    def handle_request(self) -> None:
+        """Pass the request to the app and send its response."""
+        body = self._read_body()
         if body is None:
             return
-        target = _origin_form(self._target())
+        target = _origin_form(self._raw_target())
         if target is None:
             self.send_error(400)
             return
         headers: dict[str, str] = {}
         for name, value in self.headers.items():
-            known = headers.get(name.lower())
-            headers[name.lower()] = value if known is None else f"{known},{value}"
+            previous = headers.get(name.lower())
+            headers[name.lower()] = value if previous is None else f"{previous},{value}"
         headers.setdefault("host", f"127.0.0.1:{self.server.port}")
-        event = self.server.event(self.command, target, headers, body)
-        answer = self.server.app(event, None)
-        content = answer["body"] or ""
-        raw = base64.b64decode(content) if answer.get("isBase64Encoded") else content.encode()
-        self._send(answer["statusCode"], answer["headers"], raw)
+        event = self.server.build_event(self.command, target, headers, body)
+        response = self.server.app(event, None)
+        content = response["body"] or ""
+        is_base64 = response.get("isBase64Encoded")
+        content_bytes = base64.b64decode(content) if is_base64 else content.encode()
+        self._send(response["statusCode"], response["headers"], content_bytes)
 
-    def _target(self) -> str:
+    def _raw_target(self) -> str:
         # http.server folds leading slashes of self.path into one; the gateway does not.
         target = self.requestline.split()[1]
-        # Bytes that no URI has: the gateway passes them percent-encoded.
+        # The gateway passes bytes that no URI may contain percent-encoded.
         return quote(target.encode("latin-1"), safe=string.punctuation)
 
-    def _body(self) -> bytes | None:
+    def _read_body(self) -> bytes | None:
+        """Return the body; send an error and return ``None`` if it cannot be read."""
         if "Transfer-Encoding" in self.headers:
             self.send_error(411)
             return None
@@ -214,7 +220,7 @@ class _Handler(AnyMethod):
         if not (length.isascii() and length.isdigit()) or others:
             self.send_error(400)
             return None
-        if len(length) > len(str(MAX_BODY)) or int(length) > MAX_BODY:
+        if len(length) > len(str(MAX_BODY_BYTES)) or int(length) > MAX_BODY_BYTES:
             self.send_error(413)
             return None
         body = self.rfile.read(int(length))
@@ -227,33 +233,33 @@ class _Handler(AnyMethod):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        bodiless = status == 304 or self.command == "HEAD"
+        has_body = status != 304 and self.command != "HEAD"
         if "Content-Length" not in headers and status != 304:
             self.send_header("Content-Length", str(len(body)))
-        # One write for head and body, so that no delayed acknowledgement comes between them.
+        # One write for head and body, so that no delayed acknowledgement separates them.
         self._headers_buffer.append(b"\r\n")
-        if not bodiless:
+        if has_body:
             self._headers_buffer.append(body)
         self.flush_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server itself refuses, in the shape of every other error."""
+        """Send an error of http.server's own in the JSON of all other errors."""
         self.close_connection = True
         self.command = self.command or ""
         self.request_version = "HTTP/1.1"
-        body = _detail(_DETAILS[code])
+        body = json.dumps({"detail": _DETAILS[code]}, separators=(",", ":")).encode()
         self._send(code, {"Content-Type": "application/json", "Connection": "close"}, body)
 
     def version_string(self) -> str:
-        """What the Server header says."""
+        """Return the value of the Server header."""
         return self.server_version
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Requests are not logged here."""
+        """Log nothing."""
 
 
 def _origin_form(target: str) -> str | None:
-    """Path and query of a request target, which may be an absolute URL (RFC 9112, 3.2.2)."""
+    """Return the path and query of a request target, which may be a URL (RFC 9112, 3.2.2)."""
     if target.startswith("/"):
         return target
     try:
@@ -261,7 +267,3 @@ def _origin_form(target: str) -> str | None:
     except ValueError:
         return None
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _detail(text: str) -> bytes:
-    return json.dumps({"detail": text}, separators=(",", ":")).encode()

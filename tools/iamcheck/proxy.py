@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from chalicelib.local.request_handler import AnyMethod
+from chalicelib.local.request_handler import AnyMethodHandler
 from tools.iamcheck.calls import LOCAL, Call, Need, Place, UnknownCall, needed, needed_to_know
 from tools.iamcheck.wire import has_json, parsed
 
@@ -78,10 +78,10 @@ class _Server(ThreadingHTTPServer):
         """Clients that time out or end go away in the middle; that is theirs to tell."""
 
 
-class _Handler(AnyMethod):
+class _Handler(AnyMethodHandler):
     server: _Server
 
-    def _handle(self) -> None:
+    def handle_request(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         # In self.path leading slashes are folded, and a target is signed as it stands.
         target = self.requestline.split(" ")[1]

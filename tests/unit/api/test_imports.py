@@ -91,7 +91,7 @@ ANSWERING = """
 import sys
 import app
 from chalicelib.local.server import Gateway
-event = Gateway(app.app, 0, listen=False).event
+event = Gateway(app.app, 0, listen=False).build_event
 headers = {"Host": "example.org", "Accept": sys.argv[1]}
 for method, path in (("GET", "/api/v4/"), ("OPTIONS", "/api/v4/grids/"), ("PUT", "/api/v4/")):
     answer = app.app(event(method, path, headers, b""), None)
