@@ -91,7 +91,7 @@ def _bench_reads(packages: int) -> None:
         ratio = _median(read) / plain
         cost = f"{len(calls)} requests, {calls.read_units} read units"
         print(f"{name}: {cost}, {ratio:.1f} x plain")
-    size = sum(len(segment.ids) for segment in DirectoryItem.query("packages"))
+    size = sum(len(block.ids) for block in DirectoryItem.query("packages"))
     print(f"directory: {size:,} bytes, {size / packages:.3f} a package")
 
 
