@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from chalicelib.backup import manifest as finding
-from chalicelib.backup import restorer
+from chalicelib.backup import manifest, restorer
 from chalicelib.backup.download import download_export
 from chalicelib.backup.restorer import RestoreReport
 from chalicelib.settings import TABLES
@@ -29,7 +28,7 @@ def restore(
 ) -> dict[str, RestoreReport]:
     """Restore an export; what became of each table."""
     with tempfile.TemporaryDirectory() as folder:
-        files = download_export(finding.find_export(prefix), Path(folder))
+        files = download_export(manifest.find_export(prefix), Path(folder))
         done = restorer.restore_tables(files, replace=replace, dry_run=dry_run, threads=threads)
         return {table.kind: table for table in done}
 
@@ -65,7 +64,7 @@ def by_dynamodb(prefix: str, rows: state.Rows, **changes: Any) -> None:
 
 def one_by_dynamodb(folder: str, items: list[Any], **changes: Any) -> None:
     """Write one table's export as DynamoDB does."""
-    manifest = b""
+    entries = b""
     for number, part in enumerate((items[::2], items[1::2], [])):
         packed = gzip.compress(b"".join(map(_line, part))) if part else b""
         key = f"{folder}data/part{number}.json.gz"
@@ -78,7 +77,7 @@ def one_by_dynamodb(folder: str, items: list[Any], **changes: Any) -> None:
             "etag": hashlib.md5(md5).hexdigest() + "-1",
             "dataFileS3Key": key,
         }
-        manifest += json.dumps(entry).encode() + b"\n"
+        entries += json.dumps(entry).encode() + b"\n"
     summary = {
         "version": "2020-06-30",
         "exportTime": INSTANT,
@@ -89,7 +88,7 @@ def one_by_dynamodb(folder: str, items: list[Any], **changes: Any) -> None:
         "exportType": "FULL_EXPORT",
     }
     objects.overwrite(f"{folder}_started", b"")
-    for name, content in (("files", manifest), ("summary", json.dumps(summary | changes).encode())):
+    for name, content in (("files", entries), ("summary", json.dumps(summary | changes).encode())):
         objects.overwrite(f"{folder}manifest-{name}.json", content)
         checksum = base64.b64encode(hashlib.md5(content).digest())
         objects.overwrite(f"{folder}manifest-{name}.checksum", checksum)

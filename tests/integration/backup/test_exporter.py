@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
-from chalicelib.backup import manifest as finding
+from chalicelib.backup import manifest
 from chalicelib.backup.exporter import export_tables
 from chalicelib.backup.manifest import UnusableExport
 from chalicelib.settings import TABLES
@@ -46,8 +46,8 @@ def test_the_format_is_that_of_dynamodb(stored: state.Rows) -> None:
     assert summary["outputFormat"] == "DYNAMODB_JSON"
     assert summary["exportType"] == "FULL_EXPORT"
     assert summary["itemCount"] == 2
-    manifest = body(summary["manifestFilesS3Key"])
-    (entry,) = map(json.loads, manifest.splitlines())
+    files = body(summary["manifestFilesS3Key"])
+    (entry,) = map(json.loads, files.splitlines())
     packed = body(entry["dataFileS3Key"])
     assert entry == {
         "itemCount": 2,
@@ -108,11 +108,11 @@ def test_an_export_that_dies_at_any_write_is_not_usable(stored: state.Rows) -> N
 
 
 def _is_unusable(is_begun: bool) -> None:
-    listed = list(finding.iter_exports())
-    expected = [(PREFIX, finding.UNFINISHED, None)] if is_begun else []
+    listed = list(manifest.iter_exports())
+    expected = [(PREFIX, manifest.UNFINISHED, None)] if is_begun else []
     assert [(one.prefix, one.state, one.items) for one in listed] == expected
     with pytest.raises(UnusableExport, match="unfinished" if is_begun else "nothing below"):
-        finding.find_export(PREFIX)
+        manifest.find_export(PREFIX)
 
 
 def _empty_bucket() -> None:
@@ -179,11 +179,11 @@ def test_what_lists_exports_tells_them_apart(stored: state.Rows) -> None:
     objects.overwrite("exports/", b"")
     objects.overwrite("exports/notes.txt", b"")
     objects.overwrite("other/20261126T000000Z/_started", b"")
-    found = {one.prefix: (one.state, one.items) for one in finding.iter_exports()}
+    found = {one.prefix: (one.state, one.items) for one in manifest.iter_exports()}
     assert found == {
-        "exports/20261124T000000Z/": (finding.UNFINISHED, None),
-        PREFIX: (finding.FINISHED, len(stored)),
-        "exports/20261126T000000Z/": (finding.UNREADABLE, None),
+        "exports/20261124T000000Z/": (manifest.UNFINISHED, None),
+        PREFIX: (manifest.FINISHED, len(stored)),
+        "exports/20261126T000000Z/": (manifest.UNREADABLE, None),
     }
-    (size,) = [one.size for one in finding.iter_exports() if one.prefix == PREFIX]
+    (size,) = [one.size for one in manifest.iter_exports() if one.prefix == PREFIX]
     assert size == sum(len(body(key)) for key in keys(PREFIX))
