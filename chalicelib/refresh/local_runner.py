@@ -9,7 +9,7 @@ from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import NoSlot, PackageResult, Worker
-from chalicelib.storage import refresh_state as slots
+from chalicelib.storage import refresh_state
 
 #: The most threads; what keeps them from being more useful is DynamoDB's clients, not hosts.
 MAX_THREADS = 8
@@ -84,7 +84,7 @@ def _report_without_slot(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -
 
 def get_slot_end(host: Host) -> float | None:
     """When the first of a host's slots is free at the latest if its holder died."""
-    return slots.get_first_slot_end(host.name, host.policy.concurrency)
+    return refresh_state.get_first_slot_end(host.name, host.policy.concurrency)
 
 
 def _run_lanes(

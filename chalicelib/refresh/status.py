@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from chalicelib.refresh.enrolment import UNSUPPORTED
 from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.leases import HostLeases
-from chalicelib.storage import refresh_state as stored_hosts
-from chalicelib.storage import sources
+from chalicelib.storage import refresh_state, sources
 
 
 @dataclass(slots=True)
@@ -82,7 +81,7 @@ class MeterStatus:
 def read_meters(hosts: Mapping[str, Host], now: float) -> list[MeterStatus]:
     """What is left of every limit that was ever spent from."""
     found = []
-    for name, meters in sorted(stored_hosts.get_all_meters().items()):
+    for name, meters in sorted(refresh_state.get_all_meters().items()):
         if name not in hosts:
             continue
         for meter, values in sorted(meters.items()):
