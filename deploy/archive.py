@@ -16,6 +16,7 @@ _UNUSED_FOLDERS = (
     "boto3/data/",
     "boto3/examples/",
     "emoji/unicode_codes/emoji_",
+    "aws_lambda_powertools/event_handler/",
 )
 _UNUSED_ENDINGS = (".exe", ".pyi", ".pyc", ".c", ".h", "py.typed", ".md")
 _DATA = "botocore/data/"

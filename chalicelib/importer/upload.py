@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import unquote_plus
 
+from aws_lambda_powertools.utilities.data_classes.s3_event import S3Event
+
 from chalicelib import clock, telemetry
 from chalicelib.importer.fixture import InvalidFixture
 from chalicelib.importer.loader import load_and_log
@@ -101,16 +103,16 @@ def iter_uploads(event: Mapping[str, Any], bucket: str) -> Iterator[Upload]:
     Other events (S3 sends a test when notifications are set up), other buckets, other prefixes,
     and the empty objects that stand for folders are left out.
     """
-    for record in event.get("Records", ()):
-        s3 = record.get("s3", {})
-        if not str(record.get("eventName", "")).startswith("ObjectCreated:"):
+    if "Records" not in event:
+        return
+    for record in S3Event(dict(event)).records:
+        if not record.event_name.startswith("ObjectCreated:") or record.s3.bucket.name != bucket:
             continue
-        if s3.get("bucket", {}).get("name") != bucket:
-            continue
+        uploaded = record.s3.get_object
         # Keys are encoded as in a form: a space is a plus sign.
-        key = unquote_plus(s3["object"]["key"])
+        key = unquote_plus(uploaded.key)
         if key.startswith(UPLOADS_PREFIX) and not key.endswith("/"):
-            yield Upload(key, s3["object"].get("versionId"))
+            yield Upload(key, uploaded.version_id)
 
 
 def _load(upload: Upload, deadline: _Deadline) -> UploadReport:

@@ -6,11 +6,10 @@ deleted only after all that it asks for was written or sent off anew.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
-from chalicelib import settings, telemetry
+from chalicelib import settings
 from chalicelib.refresh.batch import Batch, parse_message
 from chalicelib.refresh.worker import NoSlot, Worker
 from chalicelib.storage import aws
@@ -40,36 +39,20 @@ def send(batches: Sequence[Batch], delay: int = 0) -> None:
             raise QueueError(f"{len(refused)} messages: {refused[0].get('Code')}")
 
 
-def handle(worker: Worker, records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Work on the messages of an SQS event; names those that shall be delivered again.
+def process_message(worker: Worker, message_id: str, body: str, receive_count: int) -> None:
+    """Refresh the batch of a message; raises BadMessage, and errors of the storage.
 
-    The answer has the shape of ``ReportBatchItemFailures`` (AWS Lambda, "Using Lambda with
-    Amazon SQS").
+    A message that was received before was not finished, so its batch is split into halves that
+    are sent anew: if one package is the cause, it ends up alone. If the host has no free slot,
+    the batch is sent again with a delay.
     """
-    failures = []
-    for record in records:
-        identifier = str(record["messageId"])
-        try:
-            handle_message(worker, record, identifier)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other messages go on
-            # Delivered again, and after the queue's bound of tries it is a dead letter.
-            _log.exception("message %s", identifier)
-            telemetry.log_error("message", error, id=identifier)
-            failures.append({"itemIdentifier": identifier})
-    return {"batchItemFailures": failures}
-
-
-def handle_message(worker: Worker, record: Mapping[str, Any], identifier: str) -> None:
-    """Refresh the batch of a message, or send it again in another form; raises BadMessage."""
-    batch = parse_message(str(record["body"]))
-    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
-    if received > 1 and len(batch.packages) > 1:
-        # It was not worked on to its end. If one package is the cause, it ends up alone.
+    batch = parse_message(body)
+    if receive_count > 1 and len(batch.packages) > 1:
         send(batch.split())
         return
     try:
-        for done in worker.work(batch, identifier):
-            _log.debug("%s: %s %s", done.package_id, done.result, done.reason)
+        for result in worker.work(batch, message_id):
+            _log.debug("%s: %s %s", result.package_id, result.result, result.reason)
     except NoSlot:
         send([batch], _NO_SLOT_SECONDS)
 

@@ -1,14 +1,14 @@
 """Queues on the embedded engine, and taking messages from them as Lambda does."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from chalicelib.refresh import queue
+from chalicelib import functions
 from chalicelib.refresh.worker import Worker
 from chalicelib.storage import aws
 
@@ -42,7 +42,7 @@ class Queues:
 
     def deliver(self, worker: Worker, message: dict[str, Any]) -> bool:
         """Hand one message to a worker; whether it was worked on, and so deleted."""
-        failures = queue.handle(worker, [record(message)])["batchItemFailures"]
+        failures = functions.process_messages(worker, event(message))["batchItemFailures"]
         if failures:
             self.give_back(message)
             return False
@@ -67,13 +67,18 @@ class Queues:
         return [message["Body"] for message in answer.get("Messages", [])]
 
 
-def record(message: dict[str, Any]) -> dict[str, Any]:
-    """A message as it stands in the event that Lambda gets."""
+def event(*messages: Mapping[str, Any]) -> dict[str, Any]:
+    """The event that Lambda gets with received messages."""
+    once = {"ApproximateReceiveCount": "1"}
     return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message.get("Attributes", {}),
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "body": message["Body"],
+                "attributes": message.get("Attributes", once),
+            }
+            for message in messages
+        ]
     }
 
 

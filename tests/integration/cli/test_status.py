@@ -11,7 +11,7 @@ from tests.integration.cli.conftest import Site
 from tests.support import printed, state
 from tests.support.api_client import ask
 from tests.support.fixtures import write
-from tests.support.queues import Queues, queues, record
+from tests.support.queues import Queues, event, queues
 from tests.support.serving import answering
 from tools.fakehosts import changing, making
 from tools.fakehosts.replay import Replay
@@ -180,7 +180,7 @@ def test_a_dead_letter_comes_back_and_is_worked_on(site: Site, both: Queues) -> 
     assert site.out == "1 dead letters are in the queue again\n"
     assert both.letters() == []
     (message,) = both.receive()
-    answer = app.work({"Records": [record(message)]}, _Context())
+    answer = app.work(event(message), _Context())
     assert answer == {"batchItemFailures": []}
     package = site.of(making.CODEBERG)
     with answering() as port:

@@ -15,8 +15,7 @@ RUNNING = """
 import sys
 sys.path[:0] = [sys.argv[1]]
 import app
-import chalicelib.refresh.service, chalicelib.search.publisher
-import chalicelib.backup.exporter, chalicelib.importer.upload
+import chalicelib.functions
 import boto3, jinja2, zoneinfo
 for service in ("dynamodb", "s3", "sqs", "ssm"):
     boto3.client(service, region_name="us-east-1")
@@ -73,6 +72,8 @@ def test_it_needs_nothing_that_is_installed(prod: Packaged, tmp_path: Path) -> N
         ("botocore/data/endpoints.json", True),
         ("requests-2.34.2.dist-info/RECORD", False),
         ("distlib/t64.exe", False),
+        ("aws_lambda_powertools/utilities/batch/base.py", True),
+        ("aws_lambda_powertools/event_handler/api_gateway.py", False),
     ],
 )
 def test_what_is_left_out(name: str, is_needed: bool) -> None:

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from chalicelib import functions
 from chalicelib.refresh import planner, queue
 from tests.support.deaths import dies
-from tests.support.queues import Queues, queues
+from tests.support.queues import Queues, event, queues
 from tests.support.refresh_site import EVERY, Site, history, read, row
 from tests.support.state import Rows, assert_sound, restore, rows, tables_of_a_module
 from tests.support.toy_host import Toy
@@ -92,14 +93,14 @@ class Deliveries(RuleBasedStateMachine):
     @rule(place=st.integers(0, 100))
     def one_is_worked_on_and_comes_again(self, place: int) -> None:
         message = self.taken[place % len(self.taken)]
-        queue.handle(self.site.worker(self.host), [_record(message)])
+        functions.process_messages(self.site.worker(self.host), event(_once(message)))
 
     @precondition(lambda self: self.taken)
     @rule(place=st.integers(0, 100), at=st.integers(0, 25), after=st.booleans())
     def a_worker_dies(self, place: int, at: int, after: bool) -> None:
         message = self.taken[place % len(self.taken)]
         worker = self.site.worker(self.host)
-        dies(lambda: queue.handle(worker, [_record(message)]), at, after)
+        dies(lambda: functions.process_messages(worker, event(_once(message))), at, after)
 
     @precondition(lambda self: self.taken)
     @rule(place=st.integers(0, 100))
@@ -145,8 +146,9 @@ class Deliveries(RuleBasedStateMachine):
         assert all(figure in left for figure in figures), (figures, seen)
 
 
-def _record(message: dict[str, Any]) -> dict[str, Any]:
-    return {"messageId": message["MessageId"], "body": message["Body"], "attributes": {}}
+def _once(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as if it was received for the first time, so that it is not split."""
+    return {"MessageId": message["MessageId"], "Body": message["Body"]}
 
 
 TestDeliveries = Deliveries.TestCase

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib import functions
 from chalicelib.refresh import planner, queue
 from chalicelib.refresh.batch import Batch, parse_message
 from chalicelib.refresh.queue import QueueError
 from chalicelib.storage import aws
 from tests.support.aws import failing
-from tests.support.queues import Queues, queues, record
+from tests.support.queues import Queues, event, queues
 from tests.support.refresh_site import EVERY, Site, read, row, stars
 from tests.support.toy_host import Toy
 from tools.fakehosts.replay import Replay
@@ -40,10 +41,10 @@ def test_what_is_due_goes_through_the_queue_once(both: Queues) -> None:
 def test_one_bad_message_does_not_fail_the_others(both: Queues) -> None:
     site = Site(1).build()
     with Replay.answering({"GET /owner/package-1": stars(1)}) as replay:
-        good = {"messageId": "good", "body": site.batch().to_message(), "attributes": {}}
-        bad = {"messageId": "bad", "body": '{"version": 2}', "attributes": {}}
-        worse = {"messageId": "worse", "body": "no json", "attributes": {}}
-        answer = queue.handle(site.worker(Toy(replay.url)), [bad, good, worse])
+        good = {"MessageId": "good", "Body": site.batch().to_message()}
+        bad = {"MessageId": "bad", "Body": '{"version": 2}'}
+        worse = {"MessageId": "worse", "Body": "no json"}
+        answer = functions.process_messages(site.worker(Toy(replay.url)), event(bad, good, worse))
     identifiers = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
     assert identifiers == ["bad", "worse"]
     assert read(1).repo_watchers == 1
@@ -87,8 +88,10 @@ def test_a_batch_without_a_slot_waits_and_is_not_a_failure(both: Queues) -> None
         host.policy = type(host.policy)(host.policy.meters, 1, 10)
         running = site.worker(host).work(site.batch(1), "other")
         next(running)
-        message = {"messageId": "x", "body": site.batch(2).to_message(), "attributes": {}}
-        assert queue.handle(site.worker(host), [message]) == {"batchItemFailures": []}
+        message = {"MessageId": "x", "Body": site.batch(2).to_message()}
+        assert functions.process_messages(site.worker(host), event(message)) == {
+            "batchItemFailures": []
+        }
         attributes = aws.client("sqs").get_queue_attributes(
             QueueUrl=both.url, AttributeNames=["ApproximateNumberOfMessagesDelayed"]
         )["Attributes"]
@@ -130,4 +133,6 @@ def test_a_message_survives_its_way() -> None:
 def test_a_record_of_lambda_is_read(both: Queues) -> None:
     queue.send([Batch("github", "repository", Site(0).time.now(), (1,))])
     (message,) = both.receive()
-    assert record(message)["attributes"]["ApproximateReceiveCount"] == "1"
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    (record,) = event(message)["Records"]
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
