@@ -30,10 +30,12 @@ _HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa
 
 #: What may stand in a dimension of a metric, and in names of AWS's.
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-#: With the kinds of code hosts that an operator may run, or may let us ask.
+#: The kinds are those of the refresh's hosts, which checks them.
 _SELF_HOSTED_PATTERN = re.compile(
-    r"(?P<host>[A-Za-z0-9.-]+(:\d+)?)=(?P<kind>gitlab|forgejo)(@(?P<url>https?://[^@\s]+))?"
+    r"(?P<host>[A-Za-z0-9.-]+(:\d+)?)=(?P<kind>[a-z]+)(@(?P<url>https?://[^@\s]+))?"
 )
+#: Settings of one host, which its name begins.
+_HOST_VARIABLE = re.compile(r"(?P<host>[A-Z][A-Z0-9]*)_(?P<setting>API_URL|TOKEN|TOKEN_PARAMETER)")
 
 
 class BadSetting(ValueError):
@@ -42,7 +44,7 @@ class BadSetting(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SelfHosted:
-    """A code host that may be asked beside the public ones; ``api_url`` if it was named."""
+    """A code host that may be asked beside the public ones; ``api_url`` if it was given."""
 
     host: str
     kind: str
@@ -53,15 +55,17 @@ class SelfHosted:
 class Upstreams:
     """Where figures come from.
 
-    An address that is ``None`` is the public one. ``downloads_url`` has no default: without it
-    downloads are not asked for. ``tokens`` are by host name (``github``) and never shown.
+    ``api_urls``, ``tokens`` (never shown) and ``token_parameters`` are by the host's name
+    (``GITHUB_TOKEN`` is that of ``github``). Any name may be there: the registry of hosts picks
+    those it has, and checks their values (``refresh.hosts.registry``). Without a URL a host is
+    asked at its public one; ``public_index_url`` is that of the package index where pip, which
+    knows it, is not installed. ``downloads_url`` has no default: without it downloads are not asked
+    for.
     """
 
-    github_api_url: str | None = None
-    gitlab_api_url: str | None = None
-    bitbucket_api_url: str | None = None
-    codeberg_api_url: str | None = None
+    api_urls: dict[str, str] = field(default_factory=dict)
     package_index_url: str | None = None
+    public_index_url: str | None = None
     downloads_url: str | None = None
     index_serials: bool = True
     contact: str = ""
@@ -123,26 +127,22 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
 
 
 def _upstreams(env: dict[str, str]) -> Upstreams:
-    hosts = ("github", "gitlab", "bitbucket")
-    named = {host: env.get(f"{host.upper()}_TOKEN") for host in hosts}
-    parameters = {host: env.get(f"{host.upper()}_TOKEN_PARAMETER") for host in hosts}
+    by_setting: dict[str, dict[str, str]] = {"API_URL": {}, "TOKEN": {}, "TOKEN_PARAMETER": {}}
+    for variable, value in env.items():
+        match = _HOST_VARIABLE.fullmatch(variable)
+        if match and value:
+            by_setting[match["setting"]][match["host"].lower()] = value
     return Upstreams(
-        github_api_url=_url(env, "GITHUB_API_URL"),
-        gitlab_api_url=_url(env, "GITLAB_API_URL"),
-        bitbucket_api_url=_url(env, "BITBUCKET_API_URL"),
-        codeberg_api_url=_url(env, "CODEBERG_API_URL"),
+        api_urls=by_setting["API_URL"],
         package_index_url=_url(env, "PACKAGE_INDEX_URL"),
+        public_index_url=_url(env, "PACKGRID_PUBLIC_INDEX_URL"),
         downloads_url=_url(env, "DOWNLOADS_URL"),
         index_serials=env.get("PACKGRID_INDEX_SERIALS") != "0",
         contact=env.get("PACKGRID_CONTACT", ""),
         self_hosted=_self_hosted(env.get("SELF_HOSTED", "")),
-        tokens={host: token for host, token in named.items() if token},
-        token_parameters={host: name for host, name in parameters.items() if name},
+        tokens=by_setting["TOKEN"],
+        token_parameters=by_setting["TOKEN_PARAMETER"],
     )
-
-
-#: Names that hosts have here; as names of others they would get these hosts' tokens.
-_TAKEN = {"github", "gitlab", "bitbucket", "codeberg", "index", "downloads", "unsupported"}
 
 
 def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
@@ -155,8 +155,6 @@ def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
                 f"SELF_HOSTED: {entry!r} is not like git.example.org=forgejo "
                 "or gitlab.example.org=gitlab@http://10.0.0.5"
             )
-        if match["host"].lower() in _TAKEN:
-            raise BadSetting(f"SELF_HOSTED: {match['host']} is the name of a host of ours")
         url = match["url"]
         found.append(
             SelfHosted(match["host"].lower(), match["kind"], url.rstrip("/") if url else None)
@@ -166,8 +164,11 @@ def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
 
 def _url(env: dict[str, str], name: str) -> str | None:
     value = env.get(name)
-    if not value:
-        return None
+    return check_url(name, value) if value else None
+
+
+def check_url(name: str, value: str) -> str:
+    """Return the URL that a variable has, without a slash at the end; raises BadSetting."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise BadSetting(f"{name}={value!r} is not like https://example.org")

@@ -14,7 +14,7 @@ from rich.table import Column
 from chalicelib.cli.output import plain
 from chalicelib.refresh import local_runner, status
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import PackageResult
 from chalicelib.refresh.worker_context import WorkerContext

@@ -12,7 +12,7 @@ from chalicelib.cli.progress_board import ProgressBoard
 from chalicelib.cli.refresh_wait import Waiting
 from chalicelib.refresh import local_runner, planner, service
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker_context import WorkerContext
 from chalicelib.settings import Settings

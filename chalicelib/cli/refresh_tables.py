@@ -12,7 +12,7 @@ from rich.table import Table
 from chalicelib.cli.output import plain
 from chalicelib.cli.progress_board import WORDS, ProgressBoard
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.status import MeterStatus, SourceStatistics
 from chalicelib.storage import sources

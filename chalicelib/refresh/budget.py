@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.rate_limit import Budget, Meter, Reading
 from chalicelib.storage import refresh_state
 from chalicelib.storage.backoff import DEFAULT_BACKOFF
 from chalicelib.storage.errors import Contended
+
+if TYPE_CHECKING:
+    from chalicelib.refresh.hosts.base import Host
 
 #: How long a worker waits if others always write the budget first.
 _CONTENTION_WAIT_SECONDS = 1.0
@@ -31,7 +34,7 @@ class SharedBudget:
     def __init__(self) -> None:
         self._cache: dict[str, tuple[Budget, int | None]] = {}
 
-    def spend(self, host: Host, cost: Mapping[str, int], now: datetime) -> float:
+    def spend(self, host: "Host", cost: Mapping[str, int], now: datetime) -> float:
         """Take ``cost`` from the host's meters.
 
         Returns 0, or the seconds to wait if nothing was taken.
@@ -54,7 +57,7 @@ class SharedBudget:
             return _CONTENTION_WAIT_SECONDS
         return wait_seconds
 
-    def record_reading(self, host: Host, reading: Reading, now: datetime) -> None:
+    def record_reading(self, host: "Host", reading: Reading, now: datetime) -> None:
         """Store what the host reports about a limit, unless the stored meter nearly says so."""
         instant = now.timestamp()
 
@@ -74,7 +77,7 @@ class SharedBudget:
         with suppress(Contended):
             self._update(host.name, record)
 
-    def block(self, host: Host, cost: Mapping[str, int], until: datetime) -> None:
+    def block(self, host: "Host", cost: Mapping[str, int], until: datetime) -> None:
         """Block the meters of ``cost`` until an instant."""
         self._update(host.name, lambda budget: budget.block(cost, until.timestamp()))
 

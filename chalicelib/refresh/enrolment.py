@@ -9,16 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY
-from chalicelib.refresh.hosts.index.project_names import project_of
-from chalicelib.refresh.hosts.registry import locate
+from chalicelib.refresh.hosts.registry import UNSUPPORTED, locate, locate_project
 from chalicelib.settings import Upstreams
 from chalicelib.storage import sources
 from chalicelib.storage.errors import Superseded
 from chalicelib.storage.refresh_models import SourceItem
 
-#: The host of repositories that nobody asks; their figures stay as they are.
-UNSUPPORTED = "unsupported"
-INDEX = "index"
 #: A name or password in a URL is nobody's business here.
 _USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
@@ -62,9 +58,9 @@ def _iter_addresses(
             yield REPOSITORY, UNSUPPORTED, _USERINFO.sub(r"\1", repo_url.strip())[:500]
         else:
             yield REPOSITORY, *located
-    project = project_of(pypi_url)
+    project = locate_project(pypi_url)
     if project is not None:
-        yield PROJECT, INDEX, project
+        yield PROJECT, *project
 
 
 def _write(

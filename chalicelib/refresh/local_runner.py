@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import NoSlot, PackageResult, Worker
 from chalicelib.storage import refresh_state

@@ -8,8 +8,7 @@ from itertools import islice
 
 from chalicelib.refresh.batch import Batch, get_early_limit
 from chalicelib.refresh.budget import read_budget
-from chalicelib.refresh.enrolment import INDEX
-from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY, Host
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.http.client import PATIENCE_SECONDS
 from chalicelib.refresh.leases import LEASE_SECONDS, MAX_LEASES, HostLeases
 from chalicelib.refresh.rate_limit import Budget
@@ -120,11 +119,10 @@ def _fill_batches(
     """Return the due sources, and those due soon that fill the last batch.
 
     Full batches cost fewer requests, so they may take sources early (``batch.get_early_limit``).
-    At the index, all sources that are due soon are taken: its list of serials is large, and one
-    download serves them all.
+    All sources that are due soon are taken of a host whose one request serves them all.
     """
     limit = min(MAX_LEASES - len(leases), _get_max_sources(host))
-    room = limit if host.name == INDEX else -len(due) % host.policy.batch
+    room = limit if host.takes_all_due_soon else -len(due) % host.policy.batch
     room = min(room, limit - len(due))
     if not due or room <= 0:
         return due
@@ -137,11 +135,10 @@ def build_batches(
     host: Host, due: Iterable[DueSource], now: datetime, *, is_full: bool = False
 ) -> Iterator[Batch]:
     """Yield the sources as batches of the size in the host's policy."""
-    kind = PROJECT if host.name == INDEX else REPOSITORY
-    package_ids = [source.package_id for source in due if source.kind == kind]
+    package_ids = [source.package_id for source in due if source.kind == host.kind]
     size = host.policy.batch
     for start in range(0, len(package_ids), size):
-        yield Batch(host.name, kind, now, tuple(package_ids[start : start + size]), is_full)
+        yield Batch(host.name, host.kind, now, tuple(package_ids[start : start + size]), is_full)
 
 
 def _get_max_sources(host: Host) -> int:

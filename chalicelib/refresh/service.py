@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from chalicelib import settings, telemetry
 from chalicelib.refresh import enrolment, metrics, planner, queue
-from chalicelib.refresh.fetch_result import Host
-from chalicelib.refresh.hosts.registry import hosts
+from chalicelib.refresh.hosts.base import Host
+from chalicelib.refresh.hosts.registry import build_hosts, select_settings
 from chalicelib.refresh.tokens import get_tokens
 from chalicelib.refresh.worker import Worker
 from chalicelib.refresh.worker_context import WorkerContext
@@ -16,8 +16,8 @@ from chalicelib.settings import Settings
 
 def load_hosts(configured: Settings) -> dict[str, Host]:
     """Return every host that may be asked, with its token; raises TokenUnavailable."""
-    known: dict[str, Host] = hosts(configured.upstreams, get_tokens(configured.upstreams))
-    return known
+    upstreams = select_settings(configured.upstreams)
+    return build_hosts(upstreams, get_tokens(upstreams))
 
 
 def build_worker(configured: Settings, known: Mapping[str, Host], context: WorkerContext) -> Worker:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chalicelib.refresh.enrolment import UNSUPPORTED
-from chalicelib.refresh.fetch_result import Host
+from chalicelib.refresh.hosts.base import Host
+from chalicelib.refresh.hosts.registry import UNSUPPORTED
 from chalicelib.refresh.leases import HostLeases
 from chalicelib.storage import refresh_state, sources
 

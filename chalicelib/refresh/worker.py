@@ -11,7 +11,8 @@ from chalicelib.catalog.entities import Package
 from chalicelib.catalog.repository import Versioned
 from chalicelib.refresh.batch import Batch, get_early_limit
 from chalicelib.refresh.budget import SharedBudget
-from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY, Failed, FetchResult, Host, Source
+from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY, Failed, FetchResult, Source
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.result_writer import RefreshStatus, ResultWriter
 from chalicelib.refresh.worker_context import WorkerContext

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from chalicelib.refresh.hosts.index.project_names import project_of
-from chalicelib.refresh.hosts.repo_urls import locate
+from chalicelib.refresh.hosts.index.project_names import get_project
+from chalicelib.refresh.hosts.registry import locate
 from chalicelib.settings import Upstreams
 from tools.fakehosts import World, making
 from tools.fakehosts.project import Project, Release
@@ -68,7 +68,7 @@ class CatalogueWorld(World):
             self.made[id], self.repositories[id] = made, repository
             if host in self.hosts:
                 self.hosts[host].place.add(repository)
-            if name := project_of(fields["pypi_url"]):
+            if name := get_project(fields["pypi_url"]):
                 self.projects[id] = self.index.projects[name] = self._project(id, name, now)
 
     def _project(self, id: int, name: str, now: int) -> Project:

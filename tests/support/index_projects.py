@@ -5,7 +5,7 @@ from typing import Any
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.fetch_result import PROJECT, FetchResult, Source
 from chalicelib.refresh.hosts.index.package_index import PackageIndex
-from chalicelib.refresh.hosts.index.serials import Known, Serials
+from chalicelib.refresh.hosts.index.serials import Serials, SerialsByName
 from chalicelib.refresh.http.client import Session
 from tests.support.upstream.asking import TODAY, USER_AGENT, FakeTime, asked, source
 from tools.fakehosts.replay import Made, Replay, Routes
@@ -34,13 +34,15 @@ def serials_of(names: list[str] = NAMES) -> Serials:
     return Serials(lambda: names)
 
 
-def known(replay: Replay, serials: Serials, clock: FakeTime, **options: Any) -> Known | None:
+def known(
+    replay: Replay, serials: Serials, clock: FakeTime, **options: Any
+) -> SerialsByName | None:
     """What a worker gets to know; ``seconds`` is the time that it has."""
     seconds = options.pop("seconds", None)
-    index = PackageIndex(replay.url, None, may_be_private=True)
+    index = PackageIndex(replay.url, None)
     session = Session(index, SharedBudget(), clock.context(seconds), USER_AGENT)
     try:
-        return serials.known(session, **options)
+        return serials.read(session, **options)
     finally:
         session.close()
 
@@ -49,7 +51,7 @@ def fetched(
     replay: Replay, serials: Serials, batch: list[Source], clock: FakeTime | None = None
 ) -> dict[str, FetchResult]:
     """What comes of each project of a batch."""
-    index = PackageIndex(replay.url, None, may_be_private=True, serials=serials)
+    index = PackageIndex(replay.url, None, serials=serials)
     found = asked(index, batch, (clock or FakeTime()).context())
     return {wanted.address: found.outcomes[wanted.package.id] for wanted in batch}
 

@@ -9,7 +9,8 @@ from chalicelib.catalog import changes, repository
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh import enrolment, planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import REPOSITORY, Host
+from chalicelib.refresh.fetch_result import REPOSITORY
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import PackageResult, Worker
 from chalicelib.settings import Upstreams

@@ -5,181 +5,130 @@ the parts that are still open (watchers, forks, commits) and how far the commits
 are no stars: watchers stand in. There is no archived flag either.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 from urllib.parse import quote
 
-from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
-from chalicelib.refresh.hosts.base import (
-    Findings,
-    age_weeks,
-    build_result,
-    error_outcome,
-    has_part,
-    json_headers,
-    known_weeks,
-    not_modified_result,
-    spent_until,
-)
-from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, Counting
+from chalicelib.refresh.fetch_result import FetchResult, Provenance, Source
+from chalicelib.refresh.hosts.base import Host, has_part
+from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, CommitWalk
+from chalicelib.refresh.hosts.figure_collector import FigureCollector, compute_fault_wait
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import RateLimited, Unreachable, WorkerTimeout
-from chalicelib.refresh.http.fetch_each import each
-from chalicelib.refresh.http.rate_limit_headers import parse_reading
 from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.json_fields import get_int, get_required_text, get_text
-from chalicelib.refresh.rate_limit import Policy, Rate, Reading
+from chalicelib.refresh.rate_limit import Policy, Rate
 
-#: Where neither Retry-After nor the window's end is told: the window rolls on all the time.
-_WAIT_SECONDS = 300
-#: The first wait after a fault in a part, doubled each time, and the longest.
-_FAULT, _LONGEST_FAULT = timedelta(minutes=10), timedelta(hours=6)
-_PARTS = ("watchers", "forks", "commits")
+_WATCHERS, _FORKS, _COMMITS = "watchers", "forks", "commits"
+_PARTS = (_WATCHERS, _FORKS, _COMMITS)
 _REPO = "GET /repositories/:workspace/:slug"
 
 
-class Bitbucket:
+class Bitbucket(Host):
     """Bitbucket Cloud."""
 
-    def __init__(self, base_url: str, token: str | None, may_be_private: bool) -> None:
-        self.name = "bitbucket"
-        self.base_url = base_url
-        self.public_url = "https://api.bitbucket.org"
-        self.may_be_private = may_be_private
-        self._token = token
-        # A rolling window (Atlassian's documentation, "API request limits").
-        limit = 1_000 if token else 60
-        self.policy = Policy({METER: Rate(limit, 3_600, limit // 5)}, 1, 10)
+    name = "bitbucket"
+    domains = ("bitbucket.org",)
+    public_url = "https://api.bitbucket.org"
+    api_path = "/2.0"
+    limit_prefix = "X-RateLimit"
+    # Neither Retry-After nor the window's end may be told: the window rolls on all the time.
+    pause_seconds = 300
 
-    def headers(self) -> dict[str, str]:
-        """JSON, and the token if there is one."""
-        return json_headers(self._token)
+    def build_policy(self, *, has_token: bool) -> Policy:
+        """Return the limit of a rolling hour (Atlassian's documentation, "API request limits")."""
+        limit = 1_000 if has_token else 60
+        return Policy({METER: Rate(limit, 3_600, limit // 5)}, concurrency=1, batch=10)
 
-    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
-        """The hour's limit; its reset is in seconds to go."""
-        found = parse_reading(reply.headers, now, METER, "X-RateLimit", is_epoch=False)
-        return [] if found is None else [found]
-
-    def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
-        """Where a limit is spent: Retry-After, else when some of the window is free again."""
-        reset = next((found.reset for found in self.readings(reply, now)), None)
-        return spent_until(reply, now, reset, token=self._token, wait=_WAIT_SECONDS)
-
-    def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
-        """One conditional request for each repository, and its parts where it changed."""
-        return each(batch, session, _one)
-
-
-def _one(source: Source, session: Session) -> FetchResult:
-    found, state, address = Findings(), dict(source.state), source.address
-    is_asked = source.is_check_due or not state.get("open")
-    if is_asked:
-        reply = session.get(_path(address), cost=COST, etag=state.get("etag"))
-        refused = error_outcome(reply)
-        if refused is not None:
-            return refused
-        if reply.status == 200:
-            address = _read_repository(source, reply, found, state)
-        elif not _has_weeks(source):
-            state["open"] = _with_commits(state)
-        elif not state.get("open"):
-            return not_modified_result(source, session.context.now().date(), state)
-    again_at = _read_open(source, session, _path(address), found, state, is_asked)
-    return build_result(source, found, state, address, again_at)
+    def fetch_one(self, source: Source, session: Session) -> FetchResult:
+        """Ask for the repository, conditionally, and for its parts where it changed."""
+        collector = FigureCollector(source, session.context.now(), parts=_PARTS)
+        path = _build_path(source.address)
+        is_asked = source.is_check_due or not collector.open
+        if is_asked:
+            reply = session.get(path, cost=COST, etag=source.state.get("etag"))
+            if error := self.error_outcome(reply):
+                return error
+            if reply.status == 200:
+                _set_repository(collector, reply)
+            elif collector.has_lost_weeks:
+                collector.open_parts([_COMMITS])
+            elif not collector.open:
+                collector.age_weeks()
+                return collector.build_not_modified()
+        _read_open(collector, session, is_answered=is_asked)
+        return collector.build_result()
 
 
-def _path(address: str) -> str:
+def _build_path(address: str) -> str:
     return f"/2.0/repositories/{quote(address)}"
 
 
-def _has_weeks(source: Source) -> bool:
-    """Whether the package still has the weeks that were counted, if they could be."""
-    return "weeks" not in source.state or known_weeks(source) is not None
-
-
-def _with_commits(state: Mapping[str, Any]) -> list[str]:
-    return sorted({*state.get("open", ()), "commits"}, key=_PARTS.index)
-
-
-def _read_repository(
-    source: Source, reply: HostResponse, found: Findings, state: dict[str, Any]
-) -> str:
-    """Note the repository's document and which parts have to be read; its name now."""
-    json = reply.json
-    mark = Provenance(_REPO, f"etag:{reply.etag}" if reply.etag else "")
-    found.add(mark, repo_description=get_text(json, "description"))
-    address = get_required_text(json, "full_name")
-    updated = get_required_text(json, "updated_on")
+def _set_repository(collector: FigureCollector, reply: HostResponse) -> None:
+    """Set what the repository's document tells, and which parts have to be read."""
+    repository, state = reply.json, collector.state
+    provenance = Provenance.of_etag(_REPO, reply.etag)
+    collector.set_figures(provenance, repo_description=get_text(repository, "description"))
+    collector.address = get_required_text(repository, "full_name")
+    updated = get_required_text(repository, "updated_on")
     if updated != state.get("updated"):
-        state["open"] = list(_PARTS)
+        collector.open_parts(_PARTS)
         # What is being read is a list from before: later commits would not be in it.
-        state.pop("walk", None)
-    elif not _has_weeks(source):
-        state["open"] = _with_commits(state)
+        collector.forget("walk")
+    elif collector.has_lost_weeks:
+        collector.open_parts([_COMMITS])
     state |= {
         "etag": reply.etag,
         "updated": updated,
-        "branch": get_text(json, "mainbranch", "name", longest=500),
+        "branch": get_text(repository, "mainbranch", "name", longest=500),
     }
-    return address
 
 
-def _read_open(
-    source: Source,
-    session: Session,
-    path: str,
-    found: Findings,
-    state: dict[str, Any],
-    is_answered: bool,
-) -> datetime | None:
-    """Read the parts that are open; when to go on if budget or time do not reach, or on a fault.
+def _read_open(collector: FigureCollector, session: Session, *, is_answered: bool) -> None:
+    """Read the parts that are open, as far as budget and time reach and without a fault.
 
     What was read by then is kept, for reading it again may end as badly; what makes no sense
     fails all the same. Raises what stopped it where nothing was read and the repository itself
     has not answered either.
     """
-    counting = Counting(source, session, path, found, state)
-    parts = list(state.pop("open", ()))
-    if "commits" not in parts:
-        age_weeks(source, found, state, session.context.now().date())
-    before = list(parts), dict(found.values), dict(state)
+    path = _build_path(collector.address)
+    if _COMMITS not in collector.open:
+        collector.age_weeks()
+    before = set(collector.open), dict(collector.values), dict(collector.state)
     try:
-        while parts:
-            if parts[0] == "commits":
-                counting.read()
+        for part in [part for part in _PARTS if part in collector.open]:
+            if part == _COMMITS:
+                CommitWalk(collector, session, path).read()
             else:
-                _read_size(session, path, parts[0], found)
-            parts.pop(0)
+                _read_size(collector, session, path, part)
+            collector.close_part(part)
     except (RateLimited, WorkerTimeout, Unreachable) as error:
-        is_stuck = (parts, found.values, state) == before
-        state["open"] = parts
+        is_stuck = (collector.open, collector.values, collector.state) == before
         if is_stuck and not is_answered:
             raise
-        return _again_at(error, session.context.now(), state, is_stuck)
-    state.pop("tries", None)
-    return None
+        collector.wait_until(_compute_wait(collector, error, session.context.now(), is_stuck))
 
 
-def _again_at(error: Exception, now: datetime, state: dict[str, Any], is_stuck: bool) -> datetime:
-    """When to go on; after faults that let nothing through, later each time."""
+def _compute_wait(
+    collector: FigureCollector, error: Exception, now: datetime, is_stuck: bool
+) -> datetime:
+    """Return when to go on; after faults that let nothing through, later each time."""
     if isinstance(error, RateLimited):
         return error.until
     if isinstance(error, WorkerTimeout):
         return now
-    tries: int = state.get("tries", 0) + 1 if is_stuck else 0
-    state["tries"] = tries
-    return now + min(_FAULT * float(2 ** min(tries, 10)), _LONGEST_FAULT)
+    tries: int = collector.state.get("tries", 0) + 1 if is_stuck else 0
+    collector.state["tries"] = tries
+    return now + compute_fault_wait(tries)
 
 
-def _read_size(session: Session, path: str, part: str, found: Findings) -> None:
-    """Note how many forks or watchers there are; the list itself is not needed."""
+def _read_size(collector: FigureCollector, session: Session, path: str, part: str) -> None:
+    """Set how many forks or watchers there are; the list itself is not needed."""
     reply = session.get(f"{path}/{part}", cost=COST, params={"pagelen": 1})
     if not has_part(reply):
         return
     size = get_int(reply.json, "size")
-    mark = Provenance(f"{_REPO}/{part}")
-    if part == "forks":
-        found.add(mark, repo_forks=size)
+    provenance = Provenance(f"{_REPO}/{part}")
+    if part == _FORKS:
+        collector.set_figures(provenance, repo_forks=size)
     else:
-        found.add(mark, repo_watchers=size)
+        collector.set_figures(provenance, repo_watchers=size)

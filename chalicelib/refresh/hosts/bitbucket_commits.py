@@ -5,15 +5,23 @@ total is known and new commits are added to it from then on. How far this got is
 that it goes on where a spent budget stopped it. Merges are in the list.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-from chalicelib.refresh.fetch_result import Provenance, Source
-from chalicelib.refresh.hosts import commit_history as counting
-from chalicelib.refresh.hosts.base import Findings, age_weeks, has_part, known_weeks
-from chalicelib.refresh.hosts.commit_history import Commit, History, listed
+from chalicelib.refresh.fetch_result import Provenance
+from chalicelib.refresh.hosts.base import has_part
+from chalicelib.refresh.hosts.commit_history import (
+    Commit,
+    History,
+    add_to_weeks,
+    check_list,
+    compute_begin,
+    count_by_author,
+    count_weeks,
+    join_participants,
+)
+from chalicelib.refresh.hosts.figure_collector import FigureCollector
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import RequestRejected
 from chalicelib.refresh.json_fields import (
@@ -26,49 +34,46 @@ from chalicelib.refresh.json_fields import (
 
 METER = "hour"
 COST = {METER: 1}
-_PAGE = 100
+_PAGE_SIZE = 100
 #: Pages of a history that is read for the first time, and of what came since.
-_ALL_PAGES, _NEW_PAGES = 10, 5
+_MAX_PAGES, _MAX_NEW_PAGES = 10, 5
 _COMMITS = "GET /repositories/:workspace/:slug/commits"
 
 
-@dataclass
-class Counting:
-    """Reads commits; notes figures in ``found`` and what to remember in ``state``."""
+class CommitWalk:
+    """Reads the commits of one repository, and remembers in the state how far it got."""
 
-    source: Source
-    session: Session
-    path: str
-    found: Findings
-    state: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        self.today = self.session.context.now().date()
+    def __init__(self, collector: FigureCollector, session: Session, path: str) -> None:
+        self._collector = collector
+        self._state = collector.state
+        self._session = session
+        self._path = path
+        self._today = collector.today
 
     def read(self) -> None:
         """Count what is new, or all there is; raises Limited or OutOfTime on the way."""
-        new = None if "walk" in self.state else self._new()
+        new = None if "walk" in self._state else self._read_new()
         if new is not None:
             self._add(new)
             return
-        walk = dict(self.state.get("walk") or _fresh())
+        walk = dict(self._state.get("walk") or _begin_walk())
         if self._walk(walk):
-            self._note_walk(walk)
+            self._set_figures(walk)
         else:
-            age_weeks(self.source, self.found, self.state, self.today)
-        self.state.pop("walk", None)
+            self._collector.age_weeks()
+        self._collector.forget("walk")
 
-    def _new(self) -> list[Commit] | None:
-        """The commits since the newest one known, newest first; ``None``: count anew."""
-        head = self.state.get("head")
-        if not head or known_weeks(self.source) is None:
+    def _read_new(self) -> list[Commit] | None:
+        """Read the commits since the newest one known; ``None`` to count anew."""
+        head = self._state.get("head")
+        if not head or self._collector.weeks is None:
             return None
         history, url = History(), ""
-        for _ in range(_NEW_PAGES):
-            found = self._page(url)
-            if found is None:
+        for _ in range(_MAX_NEW_PAGES):
+            page = self._read_page(url)
+            if page is None:
                 return None
-            commits, url = found
+            commits, url = page
             history.add(commits)
             new = history.since(head)
             if new is not None or not url:
@@ -76,22 +81,18 @@ class Counting:
         return None
 
     def _add(self, new: list[Commit]) -> None:
-        """Note what commits add to the figures known."""
-        known = known_weeks(self.source)
-        assert known is not None
+        """Add commits to the figures known."""
+        weeks = self._collector.weeks
+        assert weeks is not None
         if new:
-            self.state["head"] = new[0].id
-            mark = self._mark()
-            weeks = known.add_commits((commit.at for commit in new), self.today)
-            self.found.add_weeks(mark, weeks, self.state)
-            self.found.add(mark, last_commit_date=new[0].at)
-            self._note_authors(counting.by_author(new, self.state.get("authors", {})))
+            self._collector.set_head(_COMMITS, new[0].id, new[0].at)
+            self._collector.set_weeks(self._provenance(), add_to_weeks(weeks, new, self._today))
+            self._set_authors(count_by_author(new, self._state.get("authors", {})))
         else:
-            age_weeks(self.source, self.found, self.state, self.today)
-        total = self.state.get("total")
+            self._collector.age_weeks()
+        total = self._state.get("total")
         if total is not None:
-            self.state["total"] = total + len(new)
-            self.found.add(self._mark(), commit_count=total + len(new))
+            self._set_total(total + len(new))
 
     def _walk(self, walk: dict[str, Any]) -> bool:
         """Go on reading the history; false where there is no code to be seen.
@@ -99,59 +100,59 @@ class Counting:
         A link of an earlier day may no longer be good: then it begins anew, once.
         """
         is_resumed = bool(walk["next"])
-        while walk["pages"] < _ALL_PAGES and not walk["is_whole"]:
-            found = self._page(walk["next"])
-            if found is None:
+        while walk["pages"] < _MAX_PAGES and not walk["is_whole"]:
+            page = self._read_page(walk["next"])
+            if page is None:
                 if not walk["next"]:
                     return False
                 if not is_resumed:
                     raise BadValue("the list of commits broke off")
                 is_resumed = False
-                walk.update(_fresh())
+                walk.update(_begin_walk())
                 continue
-            commits, url = found
-            _note_page(walk, commits, url, counting.start(self.today))
-            self.state["walk"] = walk
+            commits, url = page
+            _add_page(walk, commits, url, compute_begin(self._today))
+            self._state["walk"] = walk
         return True
 
-    def _note_walk(self, walk: dict[str, Any]) -> None:
-        """Note what a history tells that was read to its end, or as far as it is read."""
-        for name in ("head", "weeks", "total", "authors"):
-            self.state.pop(name, None)
+    def _set_figures(self, walk: dict[str, Any]) -> None:
+        """Set what a history tells that was read to its end, or as far as it is read."""
+        self._collector.forget("head", "weeks", "total", "authors")
         if walk["head"]:
-            self.state["head"] = walk["head"]
-        mark = self._mark()
-        begin = counting.start(self.today)
+            self._state["head"] = walk["head"]
         oldest = get_datetime(walk, "oldest")
-        if walk["is_whole"] or (oldest is not None and oldest < begin):
-            weeks = counting.counted(_instants(walk["days"]), self.today)
-            self.found.add_weeks(mark, weeks, self.state)
-        self.found.add(mark, last_commit_date=get_datetime(walk, "newest"))
+        if walk["is_whole"] or (oldest is not None and oldest < compute_begin(self._today)):
+            weeks = count_weeks(_iter_instants(walk["days"]), self._today)
+            self._collector.set_weeks(self._provenance(), weeks)
+        newest = get_datetime(walk, "newest")
+        self._collector.set_figures(self._provenance(), last_commit_date=newest)
         if walk["is_whole"]:
-            self.state["total"] = walk["read"]
-            self.found.add(mark, commit_count=walk["read"])
+            self._set_total(walk["read"])
         if walk["authors"] or not walk["read"]:
-            self._note_authors(walk["authors"])
+            self._set_authors(walk["authors"])
 
-    def _note_authors(self, counts: dict[str, int]) -> None:
-        self.state["authors"] = counts
-        names = counting.participants(self.source, counts) if counts else ""
-        self.found.add(self._mark(), participants=names)
+    def _set_total(self, total: int) -> None:
+        self._state["total"] = total
+        self._collector.set_figures(self._provenance(), commit_count=total)
 
-    def _mark(self) -> Provenance:
-        head = self.state.get("head")
-        return Provenance(_COMMITS, f"oid:{head}" if head else "")
+    def _set_authors(self, counts: dict[str, int]) -> None:
+        self._state["authors"] = counts
+        participants = join_participants(self._collector.source, counts) if counts else ""
+        self._collector.set_figures(self._provenance(), participants=participants)
 
-    def _page(self, url: str) -> tuple[list[Commit], str] | None:
-        """A page of commits and where the next one is; ``None`` if it is not to be had."""
+    def _provenance(self) -> Provenance:
+        return Provenance.of_commit(_COMMITS, self._collector.head_id)
+
+    def _read_page(self, url: str) -> tuple[list[Commit], str] | None:
+        """Read a page of commits and where the next one is; ``None`` if it cannot be had."""
         params: dict[str, str | int] | None = None
         if not url:
-            params = {"pagelen": _PAGE}
-            if self.state.get("branch"):
+            params = {"pagelen": _PAGE_SIZE}
+            if self._state.get("branch"):
                 # Without it the commits of every branch are listed.
-                params["include"] = self.state["branch"]
+                params["include"] = self._state["branch"]
         try:
-            reply = self.session.get(url or f"{self.path}/commits", cost=COST, params=params)
+            reply = self._session.get(url or f"{self._path}/commits", cost=COST, params=params)
         except RequestRejected:
             if not url:
                 raise
@@ -159,13 +160,13 @@ class Counting:
         # 400 is "Invalid page", which an old link may come to (apache/devlake#4546).
         if (url and reply.status == 400) or not has_part(reply):
             return None
-        commits = [_commit(json) for json in listed(get_member(reply.json, "values"))]
+        commits = [_read_commit(json) for json in check_list(get_member(reply.json, "values"))]
         following = get_text(reply.json, "next", longest=4_000)
         return commits, following if commits else ""
 
 
-def _fresh() -> dict[str, Any]:
-    """A history of which nothing was read yet."""
+def _begin_walk() -> dict[str, Any]:
+    """Return the state of a history of which nothing was read yet."""
     return {
         "next": "",
         "pages": 0,
@@ -179,7 +180,7 @@ def _fresh() -> dict[str, Any]:
     }
 
 
-def _note_page(walk: dict[str, Any], commits: list[Commit], url: str, begin: datetime) -> None:
+def _add_page(walk: dict[str, Any], commits: list[Commit], url: str, begin: datetime) -> None:
     if commits and not walk["head"]:
         walk |= {"head": commits[0].id, "newest": commits[0].at.isoformat()}
     if commits:
@@ -196,30 +197,34 @@ def _note_page(walk: dict[str, Any], commits: list[Commit], url: str, begin: dat
         "is_whole": not url,
         "read": walk["read"] + len(commits),
         "days": days,
-        "authors": counting.by_author(commits, walk["authors"]),
+        "authors": count_by_author(commits, walk["authors"]),
     }
 
 
-def _instants(days: dict[str, int]) -> Iterable[datetime]:
-    for day, number in days.items():
+def _iter_instants(days: dict[str, int]) -> Iterator[datetime]:
+    for day, commits in days.items():
         at = date.fromisoformat(day)
-        for _ in range(number):
+        for _ in range(commits):
             yield datetime(at.year, at.month, at.day, tzinfo=UTC)
 
 
-def _commit(json: Any) -> Commit:
+def _read_commit(json: Any) -> Commit:
     at = get_datetime(json, "date")
     if at is None:
         raise BadValue("a commit has no date")
     parents = get_member(json, "parents")
-    ids = tuple(get_required_text(parent, "hash") for parent in listed(parents)) if parents else ()
+    ids = (
+        tuple(get_required_text(parent, "hash") for parent in check_list(parents))
+        if parents
+        else ()
+    )
     return Commit(
-        get_required_text(json, "hash"), at, _author(json), None if parents is None else ids
+        get_required_text(json, "hash"), at, _read_author(json), None if parents is None else ids
     )
 
 
-def _author(json: Any) -> str:
-    """The nickname of a linked user, else a name; never an address of mail."""
+def _read_author(json: Any) -> str:
+    """Return the nickname of a linked user, else a name; never a mail address."""
     for path in (("author", "user", "nickname"), ("author", "user", "display_name")):
         name = get_text(json, *path, longest=200)
         if name:

@@ -8,10 +8,11 @@ than 200 points of complexity (250 with a token) is refused with status 200 and 
 so is one that takes more than 30 seconds; then half of the projects are asked for.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Postponed, Source
+from chalicelib.refresh.hosts.base import Remainder, build_postponed, fetch_each, fetch_in_groups
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import (
     RateLimited,
@@ -19,12 +20,11 @@ from chalicelib.refresh.http.failures import (
     Unreachable,
     WorkerTimeout,
 )
-from chalicelib.refresh.http.fetch_each import each, postponed
 from chalicelib.refresh.json_fields import get_member
 
-MOST_PATHS = 50
+MAX_PATHS = 50
 #: After so many failures in a row each project is asked for by itself.
-_GIVES_UP_AFTER = 3
+_MAX_FAILURES = 3
 
 QUERY = """query($paths: [String!]) {
   projects(fullPaths: $paths, first: 50) {
@@ -35,92 +35,66 @@ QUERY = """query($paths: [String!]) {
   }
 }"""
 
-ByNode = Callable[[Source, Session, Mapping[str, Any]], FetchResult]
-ByRest = Callable[[Source, Session], FetchResult]
+CollectNode = Callable[[Source, Session, Mapping[str, Any]], FetchResult]
+FetchByRest = Callable[[Source, Session], FetchResult]
 
 
 def fetch(
     batch: Sequence[Source],
     session: Session,
     cost: Mapping[str, int],
-    by_node: ByNode,
-    by_rest: ByRest,
+    collect_node: CollectNode,
+    fetch_by_rest: FetchByRest,
 ) -> FetchResults:
-    """Ask for the batch, halving what is too much; nothing more once something is postponed."""
-    waiting = [batch[place : place + MOST_PATHS] for place in range(0, len(batch), MOST_PATHS)]
-    waiting.reverse()
+    """Ask for a batch, halving what is too much; nothing more once something is postponed."""
     failures = 0
-    while waiting:
-        chunk = waiting.pop()
+
+    def fetch_group(
+        group: Sequence[Source],
+    ) -> Generator[tuple[Source, FetchResult], None, Remainder]:
+        nonlocal failures
         try:
-            nodes = nodes_or_none(chunk, session, cost)
-        except RateLimited as error:
-            outcome = Postponed(error.until, str(error))
-            yield from postponed([*chunk, *_all(waiting)], outcome)
-            return
-        except WorkerTimeout as error:
-            outcome = Postponed(session.context.now(), str(error))
-            yield from postponed([*chunk, *_all(waiting)], outcome)
-            return
+            nodes = query_projects(group, session, cost)
+        except (RateLimited, WorkerTimeout) as error:
+            return Remainder(group, build_postponed(error, session))
         except (Unreachable, RequestRejected):
             nodes = None
-        if nodes is None:
-            failures += 1
-            if len(chunk) > 1 and failures < _GIVES_UP_AFTER:
-                half = (len(chunk) + 1) // 2
-                waiting += [chunk[half:], chunk[:half]]
-                continue
-        else:
-            failures = 0
-        stop = yield from _answers(chunk, session, nodes or {}, by_node, by_rest)
-        if stop is not None:
-            yield from postponed(list(_all(waiting)), stop)
-            return
+        failures = failures + 1 if nodes is None else 0
+        if nodes is None and len(group) > 1 and failures < _MAX_FAILURES:
+            return Remainder(group)
+        projects = nodes or {}
+
+        def fetch_one(source: Source, session: Session) -> FetchResult:
+            node = projects.get(source.address.lower())
+            if node is None:
+                return fetch_by_rest(source, session)
+            return collect_node(source, session, node)
+
+        stop = None
+        for source, result in fetch_each(group, session, fetch_one):
+            stop = result if isinstance(result, Postponed) else stop
+            yield source, result
+        return Remainder(stop=stop)
+
+    return fetch_in_groups(batch, MAX_PATHS, fetch_group)
 
 
-def _answers(
-    chunk: Sequence[Source],
-    session: Session,
-    nodes: Mapping[str, Mapping[str, Any]],
-    by_node: ByNode,
-    by_rest: ByRest,
-) -> Generator[tuple[Source, FetchResult], None, Postponed | None]:
-    """What comes of each project of a chunk; returns what postponed it, if anything did."""
-
-    def one(source: Source, session: Session) -> FetchResult:
-        node = nodes.get(source.address.lower())
-        if node is None:
-            return by_rest(source, session)
-        return by_node(source, session, node)
-
-    stop = None
-    for source, outcome in each(chunk, session, one):
-        stop = outcome if isinstance(outcome, Postponed) else stop
-        yield source, outcome
-    return stop
-
-
-def nodes_or_none(
-    chunk: Sequence[Source], session: Session, cost: Mapping[str, int]
+def query_projects(
+    sources: Sequence[Source], session: Session, cost: Mapping[str, int]
 ) -> dict[str, Mapping[str, Any]] | None:
-    """The projects found, by path in small letters; ``None`` where the query failed.
+    """Return the projects by path in small letters; ``None`` where the query failed.
 
     An answer with errors is not used, although it may have some of the projects: what is null
     there for a timeout looks like what is null because it is empty.
     """
-    paths = [source.address for source in chunk]
+    paths = [source.address for source in sources]
     reply = session.post("/api/graphql", {"query": QUERY, "variables": {"paths": paths}}, cost=cost)
     nodes = get_member(reply.json, "data", "projects", "nodes")
     if reply.status != 200 or get_member(reply.json, "errors") or not isinstance(nodes, list):
         return None
-    found = {}
+    by_path = {}
     for node in nodes:
         path = get_member(node, "fullPath")
         if isinstance(path, str):
-            found[path.lower()] = node
-    return found
-
-
-def _all(chunks: Sequence[Sequence[Source]]) -> Iterator[Source]:
-    for chunk in reversed(chunks):
-        yield from chunk
+            by_path[path.lower()] = node
+    return by_path

@@ -1,85 +1,118 @@
-"""Which hosts there are, and which of them has a repository."""
+"""The hosts there are, built from the settings, and which of them has a package's source.
 
-from collections.abc import Mapping
+A new host is a line in ``HOST_CLASSES``: its settings, its domains and its part of the status
+follow from the class.
+"""
 
-from chalicelib.refresh.fetch_result import PROJECT, Host
-from chalicelib.refresh.hosts import repo_urls
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from chalicelib.refresh.fetch_result import PROJECT
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
-from chalicelib.refresh.hosts.forgejo import Forgejo
-from chalicelib.refresh.hosts.gitlab import GitLab
-from chalicelib.refresh.hosts.repo_urls import locate, web_url
-from chalicelib.settings import SelfHosted, Upstreams
+from chalicelib.refresh.hosts.forgejo import Codeberg, Forgejo
+from chalicelib.refresh.hosts.github import GitHub
+from chalicelib.refresh.hosts.gitlab import GitLab, SelfHostedGitLab
+from chalicelib.refresh.hosts.index.package_index import PackageIndex
+from chalicelib.refresh.hosts.index.project_names import get_project
+from chalicelib.refresh.hosts.repo_urls import Site, locate_at
+from chalicelib.settings import BadSetting, SelfHosted, Upstreams, check_url
 
-__all__ = ["hosts", "locate", "web_url"]
+#: The host of repositories that nobody asks; their figures stay as they are.
+UNSUPPORTED = "unsupported"
+#: Those with a ``self_hosted_kind`` are built for each entry of ``SELF_HOSTED``, others once.
+HOST_CLASSES: list[type[Host]] = [
+    GitHub,
+    GitLab,
+    SelfHostedGitLab,
+    Bitbucket,
+    Codeberg,
+    Forgejo,
+    PackageIndex,
+]
 
-_API_PATHS = ("/api/v4", "/api/v1", "/2.0")
 
+def build_hosts(upstreams: Upstreams, tokens: Mapping[str, str]) -> dict[str, Host]:
+    """Return every host by its name, a self-hosted one by its domain; raises BadSetting.
 
-def hosts(upstreams: Upstreams, tokens: Mapping[str, str]) -> dict[str, Host]:
-    """Every host that is asked, by name; those that an operator runs by host and port.
-
-    ``tokens`` are by the same names. An address that the operator named may be of a private
+    ``tokens`` are by the same names. An API's address that the operator gave may be of a private
     network; a host that was only allowed (``SELF_HOSTED``) without an address may not.
     """
-    # Here, because what reads the index is large and ``locate`` needs none of it.
-    from chalicelib.refresh.hosts.github import GitHub
-    from chalicelib.refresh.hosts.index.package_index import PackageIndex
-    from chalicelib.refresh.hosts.index.serials import Serials
-
-    found: list[Host] = [
-        GitHub(
-            upstreams.github_api_url,
-            tokens.get(repo_urls.GITHUB),
-            upstreams.github_api_url is not None,
-        ),
-        GitLab(
-            repo_urls.GITLAB,
-            _root(upstreams.gitlab_api_url, "https://gitlab.com"),
-            "https://gitlab.com",
-            tokens.get(repo_urls.GITLAB),
-            upstreams.gitlab_api_url is not None,
-        ),
-        Bitbucket(
-            _root(upstreams.bitbucket_api_url, "https://api.bitbucket.org"),
-            tokens.get(repo_urls.BITBUCKET),
-            upstreams.bitbucket_api_url is not None,
-        ),
-        Forgejo(
-            repo_urls.CODEBERG,
-            _root(upstreams.codeberg_api_url, "https://codeberg.org"),
-            "https://codeberg.org",
-            upstreams.codeberg_api_url is not None,
-        ),
-        PackageIndex(
-            upstreams.package_index_url,
-            upstreams.downloads_url,
-            upstreams.package_index_url is not None or upstreams.downloads_url is not None,
-            Serials(_projects) if upstreams.index_serials else None,
-        ),
-    ]
-    found += [_own(own, tokens) for own in upstreams.self_hosted]
-    return {host.name: host for host in found}
+    upstreams = select_settings(upstreams)
+    hosts: list[Host] = []
+    for host_class in _iter_public():
+        host = host_class.from_upstreams(upstreams, tokens.get(host_class.name))
+        hosts += [host] if host else []
+    for entry, host_class in _iter_self_hosted(upstreams):
+        hosts.append(host_class(entry.api_url, tokens.get(entry.host), entry.host))
+    return {host.name: host for host in hosts}
 
 
-def _projects() -> list[str]:
-    """The projects of the package index that the catalogue has, as they are stored."""
-    from chalicelib.storage import sources
+def select_settings(upstreams: Upstreams) -> Upstreams:
+    """Return the settings of hosts there are, without those of others; raises BadSetting."""
+    names = {host_class.name for host_class in _iter_public()}
+    names |= {entry.host for entry in upstreams.self_hosted}
+    api_urls = {
+        name: check_url(f"{name.upper()}_API_URL", url)
+        for name, url in upstreams.api_urls.items()
+        if name in names
+    }
+    tokens = {name: token for name, token in upstreams.tokens.items() if name in names}
+    parameters = upstreams.token_parameters.items()
+    return replace(
+        upstreams,
+        api_urls=api_urls,
+        tokens=tokens,
+        token_parameters={name: value for name, value in parameters if name in names},
+    )
 
-    return [str(row.address) for row in sources.iter_sources() if row.kind == PROJECT]
+
+def locate(repo_url: str | None, upstreams: Upstreams) -> tuple[str, str] | None:
+    """Return the host's name and the address of a repository; ``None`` if no host has it."""
+    sites = {
+        domain: _build_site(host_class.name, host_class)
+        for host_class in _iter_public()
+        for domain in host_class.domains
+    }
+    self_hosted = {
+        entry.host: _build_site(entry.host, host_class)
+        for entry, host_class in _iter_self_hosted(upstreams)
+    }
+    return locate_at(repo_url, sites, self_hosted)
 
 
-def _own(own: SelfHosted, tokens: Mapping[str, str]) -> Host:
-    public_url = f"https://{own.host}"
-    base_url = _root(own.api_url, public_url)
-    may_be_private = own.api_url is not None
-    if own.kind == repo_urls.GITLAB:
-        return GitLab(own.host, base_url, public_url, tokens.get(own.host), may_be_private)
-    return Forgejo(own.host, base_url, public_url, may_be_private)
+def locate_project(pypi_url: str | None) -> tuple[str, str] | None:
+    """Return the host's name and the address of a project; ``None`` if the URL names none."""
+    project = get_project(pypi_url)
+    index = next(host_class for host_class in _iter_public() if host_class.kind == PROJECT)
+    return None if project is None else (index.name, project)
 
 
-def _root(named: str | None, default: str) -> str:
-    """The root of a host: paths that are asked have the API's own part in them."""
-    root = (named or default).rstrip("/")
-    for path in _API_PATHS:
-        root = root.removesuffix(path)
-    return root
+def _build_site(name: str, host_class: type[Host]) -> Site:
+    return Site(name, host_class.has_nested_paths, host_class.page_segments)
+
+
+def _iter_public() -> Iterator[type[Host]]:
+    return (host_class for host_class in HOST_CLASSES if host_class.self_hosted_kind is None)
+
+
+def _iter_self_hosted(upstreams: Upstreams) -> Iterator[tuple[SelfHosted, type[Host]]]:
+    """Yield each entry of ``SELF_HOSTED`` with its class; raises BadSetting."""
+    kinds = {
+        host_class.self_hosted_kind: host_class
+        for host_class in HOST_CLASSES
+        if host_class.self_hosted_kind
+    }
+    # As names of others they would get these hosts' tokens and budgets.
+    taken = {UNSUPPORTED}
+    for host_class in _iter_public():
+        taken |= {host_class.name, *host_class.reserved_names}
+    for entry in upstreams.self_hosted:
+        if entry.kind not in kinds:
+            raise BadSetting(
+                f"SELF_HOSTED: {entry.host}={entry.kind} is of no kind that there is: "
+                f"{', '.join(sorted(kinds))}"
+            )
+        if entry.host in taken:
+            raise BadSetting(f"SELF_HOSTED: {entry.host} is the name of a host of ours")
+        yield entry, kinds[entry.kind]

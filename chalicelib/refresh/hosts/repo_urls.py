@@ -1,83 +1,67 @@
-"""Where a repository is: from the URL that a catalogue has to a host and an address, and back.
+"""URLs of repositories: from a catalogue's URL to a host and an address, and back.
 
-Pure; nothing is asked. The URLs come from strangers.
+Pure functions; nothing is asked. The URLs come from strangers.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from chalicelib.settings import Upstreams
-
-GITHUB, GITLAB, BITBUCKET, CODEBERG = "github", "gitlab", "bitbucket", "codeberg"
-_PUBLIC = {
-    "github.com": GITHUB,
-    "gitlab.com": GITLAB,
-    "bitbucket.org": BITBUCKET,
-    "codeberg.org": CODEBERG,
-}
 _PORTS = {"https": 443, "http": 80, "ssh": 22, "git": 9418}
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]{1,255}")
-#: ``git@host:owner/name.git``, as git itself writes an address of ssh.
+#: ``git@host:owner/name.git``, git's short form of an ssh address.
 _SCP = re.compile(r"[A-Za-z0-9._-]+@(?P<host>[A-Za-z0-9.-]+):(?!/)(?P<path>.+)", re.DOTALL)
-_LONGEST_URL = 2_000
+_MAX_URL_LENGTH = 2_000
 #: GitLab allows groups in groups, 20 deep (its documentation, "Subgroups").
-_MOST_SEGMENTS = 22
-#: What follows a project in GitLab's URLs, now after ``-`` and formerly without it. None of
-#: these can be the name of a project or subgroup (its documentation, "Reserved project and
-#: group names").
-_AFTER_PROJECT = {
-    "badges",
-    "blame",
-    "blob",
-    "builds",
-    "commits",
-    "create",
-    "create_dir",
-    "edit",
-    "files",
-    "find_file",
-    "new",
-    "preview",
-    "raw",
-    "refs",
-    "tree",
-    "update",
-    "wikis",
-}
+_MAX_SEGMENTS = 22
 
 
-def locate(repo_url: str | None, upstreams: Upstreams) -> tuple[str, str] | None:
-    """The name of the host and the repository's address there; ``None`` if nobody is asked.
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The web site of a host.
 
-    The address is ``owner/name``, or GitLab's whole path with its groups. Understood are
+    With ``has_nested_paths`` repositories may be in groups of groups. A page of one then begins
+    with ``-`` or one of ``page_segments``.
+    """
+
+    host: str
+    has_nested_paths: bool = False
+    page_segments: frozenset[str] = frozenset()
+
+
+def locate_at(
+    repo_url: str | None, sites: Mapping[str, Site], self_hosted: Mapping[str, Site]
+) -> tuple[str, str] | None:
+    """Return the host's name and the address of a repository; ``None`` if no site has it.
+
+    ``sites`` are by domain, ``self_hosted`` by domain with the port of its web pages, if any.
+    The address is ``owner/name``, or the whole path where paths may be nested. Understood are
     https, http, git and ssh URLs (also ``git@host:owner/name.git``) with or without ``.git``,
-    ``www.``, a branch or page behind, query, fragment and userinfo.
+    ``www.``, a branch or page at the end, query, fragment and userinfo.
     """
     parts = _split(repo_url)
-    if parts is None:
+    site = None if parts is None else _find_site(parts, sites, self_hosted)
+    if parts is None or site is None:
         return None
-    host = _host(parts, upstreams)
-    if host is None:
-        return None
-    name, kind = host
     segments = [segment for segment in parts.path.split("/") if segment]
-    segments = _project(segments) if kind == GITLAB else segments[:2]
+    segments = _strip_page(segments, site.page_segments) if site.has_nested_paths else segments[:2]
     if segments:
         segments[-1] = segments[-1].removesuffix(".git")
     address = "/".join(segments)
-    return (name, address) if is_address(address, kind == GITLAB) else None
+    return (site.host, address) if is_address(address, site.has_nested_paths) else None
 
 
 def is_address(address: str, is_nested: bool = False) -> bool:
-    """Whether a text is ``owner/name`` (or, nested, a path of at least two) of plain names."""
+    """Return whether a text is ``owner/name`` of plain names; nested: two names or more."""
     segments = address.split("/")
-    if not 2 <= len(segments) <= (_MOST_SEGMENTS if is_nested else 2):
+    if not 2 <= len(segments) <= (_MAX_SEGMENTS if is_nested else 2):
         return False
     return all(_SEGMENT.fullmatch(name) and name not in {".", ".."} for name in segments)
 
 
 def web_url(repo_url: str | None, address: str) -> str:
-    """What a person opens for another address at the host of ``repo_url``; "" without a host."""
+    """Return what a person opens for an address at the host of ``repo_url``; "" without a host."""
     parts = _split(repo_url)
     if parts is None or not parts.hostname:
         return ""
@@ -87,9 +71,9 @@ def web_url(repo_url: str | None, address: str) -> str:
 
 
 def _split(repo_url: str | None) -> SplitResult | None:
-    """The parts of a URL whose scheme is one of git's; ``None`` if it is no such URL."""
+    """Split a URL with one of git's schemes; ``None`` if it is no such URL."""
     url = (repo_url or "").strip()
-    if not url or len(url) > _LONGEST_URL:
+    if not url or len(url) > _MAX_URL_LENGTH:
         return None
     scp = _SCP.fullmatch(url)
     if scp and "://" not in url:
@@ -102,25 +86,21 @@ def _split(repo_url: str | None) -> SplitResult | None:
     return parts if parts.scheme in _PORTS and parts.hostname else None
 
 
-def _host(parts: SplitResult, upstreams: Upstreams) -> tuple[str, str] | None:
-    """Name and kind of the host of a URL, if it is one that is asked."""
+def _find_site(
+    parts: SplitResult, sites: Mapping[str, Site], self_hosted: Mapping[str, Site]
+) -> Site | None:
     hostname = (parts.hostname or "").rstrip(".")
     has_port = parts.port not in {None, _PORTS[parts.scheme]}
-    public = _PUBLIC.get(hostname.removeprefix("www."))
-    if public is not None and not has_port:
-        return public, public
+    site = sites.get(hostname.removeprefix("www."))
+    if site is not None and not has_port:
+        return site
     # The port of ssh tells nothing of where the host's pages are.
     is_web = parts.scheme in {"http", "https"}
-    name = f"{hostname}:{parts.port}" if has_port and is_web else hostname
-    for own in upstreams.self_hosted:
-        if own.host == name:
-            return own.host, own.kind
-    return None
+    return self_hosted.get(f"{hostname}:{parts.port}" if has_port and is_web else hostname)
 
 
-def _project(segments: list[str]) -> list[str]:
-    """The segments of GitLab's project, without those of a page of it."""
+def _strip_page(segments: list[str], page_segments: frozenset[str]) -> list[str]:
     for place, segment in enumerate(segments):
-        if segment == "-" or (place >= 2 and segment in _AFTER_PROJECT):
+        if segment == "-" or (place >= 2 and segment in page_segments):
             return segments[:place]
     return segments

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
@@ -12,7 +12,6 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from chalicelib.refresh.budget import SharedBudget
-from chalicelib.refresh.fetch_result import Host
 from chalicelib.refresh.http.deadline import Deadline
 from chalicelib.refresh.http.failures import (
     BadResponse,
@@ -25,6 +24,9 @@ from chalicelib.refresh.http.response import HostResponse, parse_json, read_chun
 from chalicelib.refresh.http.ssrf import ForbiddenAddress, GuardedAdapter
 from chalicelib.refresh.rate_limit import add_seconds
 from chalicelib.refresh.worker_context import WorkerContext
+
+if TYPE_CHECKING:
+    from chalicelib.refresh.hosts.base import Host
 
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 3.05, 10.0, 30.0
 #: Left of the worker's time when an exchange is ended, to write down what came of it.
@@ -67,7 +69,7 @@ class Session:
     """Requests to one host. ``requests_sent`` counts every request that went out."""
 
     def __init__(
-        self, host: Host, budget: SharedBudget, context: WorkerContext, user_agent: str
+        self, host: "Host", budget: SharedBudget, context: WorkerContext, user_agent: str
     ) -> None:
         self.host = host
         self.context = context
@@ -243,7 +245,7 @@ class Session:
 
     def _check_limits(self, reply: HostResponse, cost: Mapping[str, int]) -> None:
         now = self.context.now()
-        for reading in self.host.readings(reply, now):
+        for reading in self.host.read_limits(reply, now):
             self.budget.record_reading(self.host, reading, now)
         until = self.host.limited_until(reply, now)
         if until is not None:

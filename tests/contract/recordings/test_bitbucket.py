@@ -29,7 +29,7 @@ def repository(address: str, **values: Any) -> Source:
 
 
 def asked_for(replay: Replay, before: Source, time: FakeTime | None = None) -> Asked:
-    ours = Bitbucket(replay.url, None, may_be_private=True)
+    ours = Bitbucket(replay.url, None)
     return asked(ours, [before], time.context() if time else None)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.refresh.fetch_result import Figures, Source
-from chalicelib.refresh.hosts.forgejo import Forgejo
+from chalicelib.refresh.hosts.forgejo import Codeberg, Forgejo
 from chalicelib.refresh.hosts.registry import locate
 from chalicelib.settings import SelfHosted, Upstreams
 from tests.contract.recordings.recorded import answers, body
@@ -28,7 +28,7 @@ def repository(address: str, host: str, **values: Any) -> Source:
 
 
 def asked_for(replay: Replay, name: str, before: Source, at: datetime | None = None) -> Asked:
-    ours = Forgejo(name, replay.url, f"https://{name}", may_be_private=True)
+    ours = Forgejo(replay.url, domain=name)
     return asked(ours, [before], FakeTime(at).context() if at else None)
 
 
@@ -48,7 +48,7 @@ def test_the_newest_commit_of_a_page_and_the_total_of_its_header(recordings: Pat
     har = recordings / "docs-codeberg-commits.har"
     with Replay.of(har, {}, IGNORED) as replay:
         before = source("example/tool", "codeberg", repo_url="https://codeberg.org/example/tool")
-        ours = Forgejo("codeberg", replay.url, "https://codeberg.org", may_be_private=True)
+        ours = Codeberg(replay.url)
         time = FakeTime(datetime(2027, 10, 1, 12, tzinfo=UTC))
         found = asked(ours, [before], time.context())
         assert replay.requests[1].query.items() >= {
@@ -130,7 +130,7 @@ def test_what_a_forgejo_lists_is_read_one_by_one(recordings: Path) -> None:
         repository(entry["full_name"], host, id=number) for number, entry in enumerate(entries, 1)
     ]
     with Replay.of(recordings / "forgejo-list.har", made, IGNORED) as replay:
-        ours = Forgejo(host, replay.url, f"https://{host}", may_be_private=True)
+        ours = Forgejo(replay.url, domain=host)
         found = asked(ours, sources)
         assert not replay.unknown
     for number, entry in enumerate(entries, 1):

@@ -38,7 +38,7 @@ RESET = datetime.fromtimestamp(1790000000, UTC)
 
 
 def host(replay: Replay, token: str | None = "secret") -> GitHub:
-    return GitHub(replay.url, token, may_be_private=True)
+    return GitHub(replay.url, token)
 
 
 def by_rest(replay: Replay, *sources: Source, time: FakeTime | None = None) -> Asked:

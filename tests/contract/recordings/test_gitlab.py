@@ -13,9 +13,9 @@ import pytest
 
 from chalicelib.refresh.budget import SharedBudget, read_budget
 from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Source, Unchanged
-from chalicelib.refresh.hosts.commit_history import start
-from chalicelib.refresh.hosts.gitlab import GitLab
-from chalicelib.refresh.hosts.gitlab_commits import contributors, history
+from chalicelib.refresh.hosts.commit_history import compute_begin
+from chalicelib.refresh.hosts.gitlab import GitLab, SelfHostedGitLab
+from chalicelib.refresh.hosts.gitlab_commits import read_commits, read_contributors
 from chalicelib.refresh.hosts.registry import locate
 from chalicelib.refresh.http.client import Session
 from chalicelib.settings import Upstreams
@@ -36,7 +36,12 @@ RESET = datetime.fromtimestamp(1790000000, UTC)
 
 
 def host(replay: Replay, name: str = "gitlab", token: str | None = None) -> GitLab:
-    return GitLab(name, replay.url, "https://gitlab.com", token, may_be_private=True)
+    if name == "gitlab":
+        return GitLab(replay.url, token)
+    own = SelfHostedGitLab(replay.url, token, name)
+    # The recordings are of gitlab.com, to which their links lead.
+    own.public_url = "https://gitlab.com"
+    return own
 
 
 def project(address: str, **values: Any) -> Source:
@@ -107,7 +112,7 @@ def test_a_project_is_asked_for_with_the_etag_that_it_had(recordings: Path) -> N
 def test_five_pages_of_commits_without_a_total(recordings: Path) -> None:
     with Replay.of(recordings / "gitlab-commits-5-pages.har", {}, IGNORED) as replay:
         session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
-        listing = history(session, 6812925, datetime(2015, 1, 1, tzinfo=UTC), is_bounded=False)
+        listing = read_commits(session, 6812925, datetime(2015, 1, 1, tzinfo=UTC), is_bounded=False)
         session.close()
         assert session.requests_sent == 5 and not replay.unknown
     assert listing is not None and listing.is_complete
@@ -133,7 +138,7 @@ def test_the_pages_are_read_as_far_as_the_52_weeks_reach(recordings: Path) -> No
         for commit in body(recordings / "gitlab-commits-5-pages.har", part)
     ]
     weeks = figures(found).values["commits_over_52w"]
-    assert sum(weeks) == sum(instant >= start(at.date()) for instant in listed) > 0
+    assert sum(weeks) == sum(instant >= compute_begin(at.date()) for instant in listed) > 0
     assert weeks[-1] == 1
     assert figures(found).marks["commits_over_52w"].source != (
         figures(found).marks["commit_count"].source
@@ -144,7 +149,7 @@ def test_the_pages_are_read_as_far_as_the_52_weeks_reach(recordings: Path) -> No
 def test_contributors_leave_out_the_merges_that_commits_have(recordings: Path) -> None:
     with Replay.of(recordings / "gitlab-nested-group.har", {}, IGNORED) as replay:
         session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
-        people = contributors(session, 6812925)
+        people = read_contributors(session, 6812925)
         session.close()
     listed = [
         commit

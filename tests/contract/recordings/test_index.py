@@ -19,7 +19,7 @@ from chalicelib.refresh.fetch_result import (
     Source,
     Unchanged,
 )
-from chalicelib.refresh.hosts.index.document import read
+from chalicelib.refresh.hosts.index.document import read_document
 from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from chalicelib.refresh.hosts.index.serials import KEY, MEDIA_TYPE, Serials
 from chalicelib.refresh.json_fields import BadValue
@@ -40,7 +40,7 @@ def _project(name: str, id: int = 1, **values: Any) -> Source:
 
 
 def _fetched(replay: Replay, project: Source) -> FetchResult:
-    return asked(PackageIndex(replay.url, None, may_be_private=True), [project]).only
+    return asked(PackageIndex(replay.url, None), [project]).only
 
 
 def _figures(har: Path, name: str) -> Figures:
@@ -82,13 +82,15 @@ def test_ply_release_and_project_documents_say_the_same_of_the_newest_release(
     recordings: Path,
 ) -> None:
     har = recordings / "index-json-ply.har"
-    project = read(_body(har, "/pypi/ply/json"), "ply")
-    release = read(_body(har, "/pypi/ply/3.11/json"), "ply")
+    project = read_document(_body(har, "/pypi/ply/json"), "ply")
+    release = read_document(_body(har, "/pypi/ply/3.11/json"), "ply")
     assert project == release
 
 
 def test_isort_a_release_document_without_releases(recordings: Path) -> None:
-    found = read(_body(recordings / "index-json-release.har", "/pypi/isort/5.12.0/json"), "isort")
+    found = read_document(
+        _body(recordings / "index-json-release.har", "/pypi/isort/5.12.0/json"), "isort"
+    )
     assert found.serial == 16616989
     assert found.documentation_url == "https://pycqa.github.io/isort/"
     assert found.values["last_released"] == datetime(2023, 1, 28, 17, 10, 21, 149615, tzinfo=UTC)
@@ -135,7 +137,7 @@ def test_wagtail_many_releases_of_which_the_newest_counts(recordings: Path) -> N
     json = _body(har, "/pypi/wagtail/json")
     assert found.values["pypi_classifiers"] == tuple(json["info"]["classifiers"])
     # Without its own list of files, the same is found among all releases.
-    same = read(json | {"urls": []}, "wagtail")
+    same = read_document(json | {"urls": []}, "wagtail")
     assert same.values["last_released"] == found.values["last_released"]
 
 
@@ -146,7 +148,7 @@ def test_a_projects_page_of_the_simple_api_is_neither_root_nor_document(
     """Its JSON (PEP 691) has no classifiers and no licence, so it is not what is asked for."""
     page = _body(recordings / "index-simple-json.har", f"/simple/{name}/")
     with pytest.raises(BadValue):
-        read(page, name)
+        read_document(page, name)
     _assert_no_root(json.dumps(page), MEDIA_TYPE)
 
 
@@ -169,7 +171,7 @@ def test_the_root_tells_what_moved_and_then_that_nothing_did(recordings: Path) -
         *(_project("ply", place, state={"serial": 3585324}) for place in range(4, 24)),
     ]
     with Replay.of(recordings / "docs-index-root-serials.har", documents) as replay:
-        index = PackageIndex(replay.url, None, may_be_private=True, serials=serials)
+        index = PackageIndex(replay.url, None, serials=serials)
         outcomes = asked(index, batch, clock.context()).outcomes
         assert replay.targets == ["GET /simple/", "GET /pypi/django/json", "GET /pypi/gone/json"]
         assert replay.requests[0].headers["Accept"] == MEDIA_TYPE
@@ -200,9 +202,7 @@ def _assert_no_root(body: str, media_type: str) -> None:
     batch = [_project("argset", place, state={"serial": 1}) for place in range(1, 25)]
     routes: Routes = {"GET /simple/": [(200, {"Content-Type": media_type}, body)]}
     with Replay.answering(routes) as replay:
-        index = PackageIndex(
-            replay.url, None, may_be_private=True, serials=Serials(lambda: ["argset"])
-        )
+        index = PackageIndex(replay.url, None, serials=Serials(lambda: ["argset"]))
         outcomes = asked(index, batch).outcomes
         assert replay.targets == ["GET /simple/"]
     assert set(map(type, outcomes.values())) == {Postponed}

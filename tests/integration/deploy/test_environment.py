@@ -90,7 +90,7 @@ def test_a_shell_that_evaluates_it_has_the_names_of_the_stack(
     configured = settings.from_environment(found)
     assert configured.tables["packages"] == stack["PackagesTable"]
     # What another stage left in the shell is gone.
-    assert configured.upstreams.github_api_url is None
+    assert "github" not in configured.upstreams.api_urls
 
 
 def test_without_a_stack_there_is_nothing_to_evaluate(

@@ -12,7 +12,7 @@ from tools.fakehosts import World, changing
 
 def test_every_host_reads_what_the_world_has(world: World, time: FakeTime, tables: None) -> None:
     upstreams = settings.from_environment(world.environment()).upstreams
-    hosts = registry.hosts(upstreams, upstreams.tokens)
+    hosts = registry.build_hosts(upstreams, upstreams.tokens)
     sources: dict[str, list[Source]] = defaultdict(list)
     for package in world.catalogue():
         if isinstance(package, Package) and (place := registry.locate(package.repo_url, upstreams)):

@@ -12,6 +12,7 @@ from chalicelib.catalog import changes
 from chalicelib.refresh import enrolment
 from chalicelib.refresh.budget import SharedBudget
 from chalicelib.refresh.fetch_result import FetchResults, Source
+from chalicelib.refresh.hosts.registry import build_hosts
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.json_fields import join_names
 from chalicelib.refresh.result_writer import RefreshStatus
@@ -73,9 +74,9 @@ def test_what_was_put_off_is_asked_in_full_though_it_was_not_due() -> None:
     asked: list[bool] = []
 
     class Noting(Toy):
-        def _one(self, source: Source, session: Session) -> Any:
+        def fetch_one(self, source: Source, session: Session) -> Any:
             asked.append(source.is_check_due)
-            return super()._one(source, session)
+            return super().fetch_one(source, session)
 
     limited = (429, {"Retry-After": "60"}, b"")
     routes = {f"{PATH}1": [(200, {}, {"stars": 1}), limited, (200, {}, {"stars": 2})]}
@@ -137,7 +138,10 @@ def test_passwords_in_addresses_of_strangers_are_not_copied() -> None:
 @pytest.mark.parametrize("name", ["gitlab", "GitHub", "index"])
 def test_nobody_is_called_as_a_host_of_ours(name: str) -> None:
     with pytest.raises(BadSetting, match="the name of a host of ours"):
-        settings.from_environment({"SELF_HOSTED": f"{name}=gitlab@http://10.0.0.5"})
+        build_hosts(
+            settings.from_environment({"SELF_HOSTED": f"{name}=gitlab@http://10.0.0.5"}).upstreams,
+            {},
+        )
 
 
 def test_names_that_do_not_fit_are_left_out_from_the_end() -> None:

@@ -9,7 +9,7 @@ import app
 from chalicelib.backup import manifest
 from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.fetch_result import REPOSITORY
-from chalicelib.refresh.hosts.registry import hosts
+from chalicelib.refresh.hosts.registry import build_hosts
 from chalicelib.refresh.queue import QueueError
 from chalicelib.refresh.tokens import TokenUnavailable
 from chalicelib.settings import Upstreams
@@ -178,7 +178,7 @@ def test_the_queries_of_the_page_sum_what_a_worker_says() -> None:
     totals = re.findall(r"sum\((\w+)\)", PAGE)
     assert {"refreshed", "changed", "failed"} <= set(totals) <= set(NOTHING)
     by_host = re.findall(r"sum\(hosts\.(\w+)\.requests\)", PAGE)
-    assert sorted(by_host) == sorted(hosts(Upstreams(), {}))
+    assert sorted(by_host) == sorted(build_hosts(Upstreams(), {}))
 
 
 def test_off_lambda_and_for_requests_nothing_is_printed(

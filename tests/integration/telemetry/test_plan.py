@@ -28,7 +28,7 @@ def make_due(number: int, at: datetime) -> None:
 
 
 def github() -> GitHub:
-    return GitHub(None, TOKEN, False)
+    return GitHub(None, TOKEN)
 
 
 def block(until: datetime) -> None:
@@ -157,7 +157,7 @@ def test_one_spent_limit_is_enough_and_what_a_worker_waits_for_is_not_spent(
     monkeypatch.delenv("GITHUB_TOKEN")
     Site(1).build()
     budget = SharedBudget()
-    anonymous = GitHub(None, None, False)
+    anonymous = GitHub(None, None)
     # 400 queries of a minute's 2,000 may come at once; then there is one in less than a second.
     assert budget.spend(anonymous, {"graphql_minute": 400}, TODAY) == 0
     client.lambda_.invoke("plan", tick(client))

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.refresh.budget import SharedBudget
-from chalicelib.refresh.fetch_result import REPOSITORY, FetchResult, Host, Source
+from chalicelib.refresh.fetch_result import REPOSITORY, FetchResult, Source
+from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.worker_context import WorkerContext
 from tests.support import entities

@@ -18,8 +18,8 @@ from chalicelib.importer.loader import load
 from chalicelib.importer.report import LoadReport as Loaded
 from chalicelib.refresh import enrolment, planner
 from chalicelib.refresh.batch import Batch
-from chalicelib.refresh.fetch_result import Host
-from chalicelib.refresh.hosts.registry import hosts
+from chalicelib.refresh.hosts.base import Host
+from chalicelib.refresh.hosts.registry import build_hosts
 from chalicelib.refresh.worker import NoSlot, PackageResult, Worker
 from chalicelib.refresh.worker_context import WorkerContext
 from tests.support.upstream.asking import FakeTime
@@ -53,7 +53,7 @@ class Simulation:
         self.time = time
         self.upstreams = settings.from_environment(environment).upstreams
         self.every = every
-        self.hosts: Mapping[str, Host] = hosts(self.upstreams, self.upstreams.tokens)
+        self.hosts: Mapping[str, Host] = build_hosts(self.upstreams, self.upstreams.tokens)
         self.requests: dict[str, int] = {}
         self.messages: deque[tuple[float, Batch]] = deque()
         self._done = done

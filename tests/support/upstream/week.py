@@ -17,8 +17,8 @@ from typing import Any
 
 from chalicelib.catalog import repository
 from chalicelib.catalog.entities import Package
-from chalicelib.refresh.enrolment import UNSUPPORTED
 from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY
+from chalicelib.refresh.hosts.registry import UNSUPPORTED
 from chalicelib.storage import models, objects, sources
 from chalicelib.storage.refresh_models import SourceItem
 from tests.support import tables

@@ -4,99 +4,104 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source, Unchanged
-from chalicelib.refresh.hosts.base import BAD_CREDENTIALS_SECONDS
+from chalicelib.refresh.hosts.base import Host, fetch_each
 from chalicelib.refresh.hosts.github import graphql, quotas, tokenless
-from chalicelib.refresh.hosts.github.collector import Draft
-from chalicelib.refresh.hosts.github.rest import Parts
+from chalicelib.refresh.hosts.github.collector import GitHubCollector
+from chalicelib.refresh.hosts.github.rest import PartReader
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.http.fetch_each import each
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.rate_limit import Reading, add_seconds
+from chalicelib.refresh.rate_limit import Policy, Reading
 
-PUBLIC_URL = "https://api.github.com"
 #: The version that is served where none is named, and for long (GitHub's changelog of 12 March
 #: 2026); what is read here is the same in the next one.
 _VERSION = "2022-11-28"
 #: Where the API of GitHub Enterprise Server is: REST below it, GraphQL beside it
 #: (its documentation, "Forming calls with GraphQL").
-_ENTERPRISE = "/api/v3"
+_ENTERPRISE, _REST_ROOT = "/api/v3", "/v3"
 
 
-class GitHub:
+class GitHub(Host):
     """GitHub, or a GitHub Enterprise Server whose ``api_url`` ends in ``/api/v3``.
 
-    ``token`` is sent with every request and shown nowhere; without one GraphQL cannot be asked.
-    ``rest_root`` is where REST is below ``base_url``.
+    Without a token GraphQL cannot be asked.
     """
 
     name = "github"
+    domains = ("github.com",)
+    public_url = "https://api.github.com"
+    media_type = "application/vnd.github+json"
 
-    def __init__(self, api_url: str | None, token: str | None, may_be_private: bool) -> None:
-        url = (api_url or PUBLIC_URL).rstrip("/")
-        is_enterprise = url.endswith(_ENTERPRISE)
-        self.base_url = url.removesuffix("/v3") if is_enterprise else url
-        self.rest_root = "/v3" if is_enterprise else ""
-        self.public_url = self.base_url if is_enterprise else PUBLIC_URL
-        self.may_be_private = may_be_private
-        self.policy = quotas.policy(has_token=token is not None)
-        self._token = token
+    def __init__(
+        self, api_url: str | None = None, token: str | None = None, domain: str | None = None
+    ) -> None:
+        super().__init__(api_url, token, domain)
+        #: Where REST is below ``base_url``.
+        self.rest_root = ""
+        if self.base_url.endswith(_ENTERPRISE):
+            self.base_url = self.base_url.removesuffix(_REST_ROOT)
+            self.rest_root, self.public_url = _REST_ROOT, self.base_url
+
+    def build_policy(self, *, has_token: bool) -> Policy:
+        """Return GitHub's limits."""
+        return quotas.build_policy(has_token)
 
     def headers(self) -> dict[str, str]:
-        """What is sent with every request: media type, API version, authorisation."""
-        sent = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": _VERSION}
-        if self._token is not None:
-            sent["Authorization"] = f"Bearer {self._token}"
-        return sent
+        """Return the headers of every request: media type, API version, authorisation."""
+        return {**super().headers(), "X-GitHub-Api-Version": _VERSION}
 
-    def readings(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
-        """What an answer's headers say of the limits."""
-        return quotas.readings(reply, now)
+    def read_limits(self, reply: HostResponse, now: datetime) -> Sequence[Reading]:
+        """Return what an answer's headers say of the limits."""
+        return quotas.read_limits(reply, now)
 
     def limited_until(self, reply: HostResponse, now: datetime) -> datetime | None:
-        """Until when nothing may be asked, if the answer says that a limit is spent.
+        """Return until when nothing may be asked, if a limit is spent or the token is refused.
 
-        Or that the token is refused: who goes on is locked out (GitHub's documentation,
-        "Failed login limit").
+        Who goes on with a refused token is locked out (GitHub's documentation, "Failed login
+        limit").
         """
-        if reply.status == 401 and self._token is not None:
-            return add_seconds(now, BAD_CREDENTIALS_SECONDS)
+        if reply.status == 401:
+            return super().limited_until(reply, now)
         return quotas.limited_until(reply, now)
 
     def fetch(self, batch: Sequence[Source], session: Session) -> FetchResults:
         """Ask for every source of the batch; what needs no further request comes first."""
-        parts = Parts(session, self.rest_root)
+        reader = PartReader(session, self.rest_root)
         due = [source for source in batch if source.is_check_due]
-        if self._token is None:
-            yield from each(due, session, lambda source, _: tokenless.one(source, parts))
+        if self._token:
+            yield from _fetch_with_graphql(due, session, reader)
         else:
-            yield from _with_graphql(due, session, parts)
+            yield from fetch_each(
+                due, session, lambda source, _: tokenless.fetch_one(source, reader)
+            )
         for source in batch:
             if not source.is_check_due:
-                yield source, _open_parts(source, session, parts)
+                yield source, _complete_open(source, session, reader)
 
 
-def _with_graphql(batch: Sequence[Source], session: Session, parts: Parts) -> FetchResults:
-    """All repositories by GraphQL, then the parts of those that have new commits."""
+def _fetch_with_graphql(
+    batch: Sequence[Source], session: Session, reader: PartReader
+) -> FetchResults:
+    """Ask for all repositories by GraphQL, then for the parts of those with new commits."""
     incomplete = []
-    for source, answer in graphql.ask(batch, session):
+    for source, answer in graphql.describe_repositories(batch, session):
         if not isinstance(answer, tuple):
             yield source, answer
             continue
         repository, head = answer
-        draft = Draft(source, session.context.now())
-        draft.is_repository(repository, Provenance("graphql"))
-        draft.is_at(head, Provenance("graphql", f"oid:{head.oid}" if head.oid else ""))
-        if draft.open:
-            incomplete.append(draft)
+        collector = GitHubCollector(source, session.context.now())
+        collector.set_answer(repository, Provenance("graphql"))
+        collector.set_branch("graphql", head)
+        if collector.open:
+            incomplete.append(collector)
         else:
-            yield source, draft.figures()
-    for draft in incomplete:
-        yield draft.source, parts.completed(draft)
+            yield source, collector.build_result()
+    for collector in incomplete:
+        yield collector.source, reader.complete(collector)
 
 
-def _open_parts(source: Source, session: Session, parts: Parts) -> FetchResult:
-    """What the last answer left open, without asking what else has changed."""
-    draft = Draft(source, session.context.now())
-    if not draft.open:
+def _complete_open(source: Source, session: Session, reader: PartReader) -> FetchResult:
+    """Read what the last answer left open, without asking what else has changed."""
+    collector = GitHubCollector(source, session.context.now())
+    if not collector.open:
         return Unchanged(state=source.state)
-    return parts.completed(draft)
+    return reader.complete(collector)

@@ -1,4 +1,4 @@
-"""GitHub's limits: what they are, and what its answers say of them.
+"""GitHub's rate limits, and what its answers say of them.
 
 The numbers are those of GitHub's REST documentation, "Rate limits for the REST API", and of its
 GraphQL documentation, "Rate limits and query limits for the GraphQL API": 5,000 requests an hour
@@ -12,7 +12,7 @@ a query of more than 10 seconds is ended (same page), which happens from about 5
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.refresh.http import rate_limit_headers
+from chalicelib.refresh.http import rate_limit_headers as headers
 from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.rate_limit import Policy, Rate, Reading
 
@@ -27,64 +27,65 @@ _REST_MINUTE = Rate(900, 60, 180)
 _MINUTE, _WINDOW = timedelta(minutes=1), timedelta(hours=1)
 
 
-def policy(has_token: bool) -> Policy:
-    """How GitHub may be asked; a fifth of each limit may come at once."""
+def build_policy(has_token: bool) -> Policy:
+    """Return the limits; a fifth of each may come at once."""
     core = Rate(5000, 3600, 1000) if has_token else Rate(60, 3600, 12)
     meters = {CORE: core, REST_MINUTE: _REST_MINUTE, **_GRAPHQL_RATES}
     return Policy(meters, concurrency=4, batch=50)
 
 
-def readings(reply: HostResponse, now: datetime) -> Sequence[Reading]:
-    """The hourly limit that an answer tells of, and both secondary ones where it was refused."""
-    found = [reading] if (reading := _hourly(reply, now)) else []
+def read_limits(reply: HostResponse, now: datetime) -> Sequence[Reading]:
+    """Return the hourly limit that an answer tells of, and the secondary ones if refused."""
+    limits = [reading] if (reading := _read_hourly(reply, now)) else []
     until = limited_until(reply, now)
     if until is not None and is_secondary(reply):
         # "Secondary limits" are shared by REST and GraphQL, so neither is asked.
-        found.append(Reading(REST_MINUTE, _REST_MINUTE.limit, 0, until))
-        found.append(Reading(GRAPHQL_MINUTE, _GRAPHQL_RATES[GRAPHQL_MINUTE].limit, 0, until))
-    return found
+        limits.append(Reading(REST_MINUTE, _REST_MINUTE.limit, 0, until))
+        limits.append(Reading(GRAPHQL_MINUTE, _GRAPHQL_RATES[GRAPHQL_MINUTE].limit, 0, until))
+    return limits
 
 
-def _hourly(reply: HostResponse, now: datetime) -> Reading | None:
-    meter = reply.headers.get("X-RateLimit-Resource") or _guessed(reply)
+def _read_hourly(reply: HostResponse, now: datetime) -> Reading | None:
+    meter = reply.headers.get("X-RateLimit-Resource") or _guess_meter(reply)
     if meter not in {CORE, GRAPHQL}:
         return None
-    return rate_limit_headers.parse_reading(reply.headers, now, meter, "X-RateLimit", is_epoch=True)
+    return headers.parse_reading(reply.headers, now, meter, "X-RateLimit", is_epoch=True)
 
 
-def _guessed(reply: HostResponse) -> str:
-    """The limit of an answer that does not name it: GraphQL's begin with data or errors."""
+def _guess_meter(reply: HostResponse) -> str:
+    """Guess the limit of an answer that does not name it: GraphQL's begin with data or errors."""
     is_graphql = reply.body[:20].lstrip().startswith((b'{"data"', b'{"errors"'))
     return GRAPHQL if is_graphql else CORE
 
 
 def limited_until(reply: HostResponse, now: datetime) -> datetime | None:
-    """Until when nothing may be asked, if a 403 or 429 is a limit ("Rate limits", "Exceeding").
+    """Return until when nothing may be asked, if a 403 or 429 is a limit.
 
-    In this order: Retry-After; no request left and the window's end; else a minute at least.
+    In this order ("Rate limits", "Exceeding"): Retry-After; no request left and the
+    window's end; else a minute at least.
     A 403 also says that a list of contributors is too large, or that access is forbidden.
     """
     if reply.status not in {403, 429} or is_too_large(reply):
         return None
-    if (until := rate_limit_headers.parse_retry_after(reply.headers, now)) is not None:
+    if (until := headers.parse_retry_after(reply.headers, now)) is not None:
         return max(until, now + timedelta(seconds=1))
-    if rate_limit_headers.parse_number(reply.headers, "X-RateLimit-Remaining") == 0:
-        reading = rate_limit_headers.parse_reading(
-            reply.headers, now, CORE, "X-RateLimit", is_epoch=True
-        )
+    if headers.parse_number(reply.headers, "X-RateLimit-Remaining") == 0:
+        reading = headers.parse_reading(reply.headers, now, CORE, "X-RateLimit", is_epoch=True)
         # Without a word of its end, the window ends an hour from now at the latest.
         until = reading.reset if reading else now + _WINDOW
         return max(until, now + _MINUTE) if _has_passed(until, now) else until
-    return now + _MINUTE if reply.status == 429 or is_secondary(reply) or _says(reply) else None
+    return (
+        now + _MINUTE if reply.status == 429 or is_secondary(reply) or _names_limit(reply) else None
+    )
 
 
 def is_too_large(reply: HostResponse) -> bool:
-    """Whether it is the 403 of a list of contributors that GitHub does not compute."""
+    """Return whether it is the 403 of a list of contributors that GitHub does not compute."""
     return reply.status == 403 and "too large to list contributors" in reply.text
 
 
 def is_secondary(reply: HostResponse) -> bool:
-    """Whether an answer names a secondary limit (once "abuse detection"), by header or message."""
+    """Return whether an answer names a secondary limit (once called "abuse detection")."""
     text = reply.text.lower()
     return (
         "gh-limited-by" in reply.headers
@@ -93,10 +94,10 @@ def is_secondary(reply: HostResponse) -> bool:
     )
 
 
-def _says(reply: HostResponse) -> bool:
+def _names_limit(reply: HostResponse) -> bool:
     return "rate limit" in reply.text.lower()
 
 
 def _has_passed(until: datetime, now: datetime) -> bool:
-    """Whether the window's end is over by our clock: then the clocks differ."""
+    """Return whether the window is over by our clock: then the clocks differ."""
     return until <= now + timedelta(seconds=1)

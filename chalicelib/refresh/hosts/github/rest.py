@@ -1,4 +1,4 @@
-"""What GitHub's REST API has of a repository beyond the first question, part by part.
+"""The parts of a repository that GitHub's REST API tells, one after another.
 
 GitHub's REST documentation: "List commits" (with one a page, the number of the last page is how
 many there are), "List repository contributors" (by mail address; may be hours old), "Get the
@@ -12,19 +12,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from chalicelib.refresh import commit_weeks as periods
+from chalicelib.refresh import commit_weeks
 from chalicelib.refresh.commit_weeks import PARTICIPATION, CommitWeeks
 from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Provenance
+from chalicelib.refresh.hosts.base import DOWN_AFTER, DOWN_FOR, build_postponed
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import (
     COMMITS,
     CONTRIBUTORS,
     PARTS,
     WEEKS,
-    Draft,
+    GitHubCollector,
     Head,
-    oid,
-    parted,
+    get_oid,
+    split_address,
 )
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import (
@@ -33,24 +34,23 @@ from chalicelib.refresh.http.failures import (
     Unreachable,
     WorkerTimeout,
 )
-from chalicelib.refresh.http.fetch_each import DOWN_AFTER, DOWN_FOR
 from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int, get_text, join_names
 
-_MOST_PAGES = 10
+_MAX_PAGES = 10
 #: A head older than this has no commit in the 52 weeks, wherever they end.
-_LONG_AGO = timedelta(weeks=53)
+_MAX_HEAD_AGE = timedelta(weeks=53)
 #: After midnight, for GitHub's clock and ours.
 _AFTER_MIDNIGHT = timedelta(minutes=5)
-_LONGEST_ETAG = 200
+_MAX_ETAG_LENGTH = 200
 _log = logging.getLogger(__name__)
 
 
 class Blocked(Exception):
-    """451: the repository may not be shown any more."""
+    """The answer 451: the repository may not be shown any more."""
 
 
-class Parts:
+class PartReader:
     """Reads what is open of repositories, until a limit or silence says to leave it open.
 
     ``root`` is where REST is below the host's address.
@@ -60,35 +60,37 @@ class Parts:
         self.session = session
         self.root = root
         self._stop: Postponed | None = None
-        self._silent = 0
+        self._unanswered = 0
         self._is_over = False
 
-    def completed(self, draft: Draft) -> Figures | Gone | Postponed:
-        """The draft with what could be had of its open parts.
+    def complete(self, collector: GitHubCollector) -> Figures | Gone | Postponed:
+        """Read the open parts as far as they can be had, and return the result.
 
         Postponed where nothing at all was learned of the repository.
         """
+        stop = None
         try:
             for part in PARTS:
                 # Without the newest commit it is not known of which one the others would be.
-                if part in draft.open and (part == COMMITS or COMMITS not in draft.open):
-                    self._try(part, draft)
+                is_next = part == COMMITS or COMMITS not in collector.open
+                if part in collector.open and is_next:
+                    stop = self._read(part, collector) or stop
         except Blocked:
             return Gone("451 Unavailable For Legal Reasons")
-        if draft.stopped and not draft.has_news:
-            return draft.stopped
-        return draft.figures()
+        if stop is not None and not collector.has_news:
+            return stop
+        return collector.build_result()
 
     def get(
         self,
-        draft: Draft,
+        collector: GitHubCollector,
         path: str,
         etag: Any = None,
         params: Mapping[str, str | int] | None = None,
     ) -> HostResponse:
         """Ask for a part of a repository; raises Blocked, BadValue, and as ``Session.get``."""
         is_named = path.startswith(("http://", "https://"))
-        url = path if is_named else f"{self.root}{path_of(draft.address)}{path}"
+        url = path if is_named else f"{self.root}{build_path(collector.address)}{path}"
         reply = self.session.get(url, cost=quotas.REST_COST, params=params, etag=etag)
         if reply.status == 451:
             raise Blocked
@@ -96,75 +98,73 @@ class Parts:
             raise BadValue("status 304 without having been asked")
         return reply
 
-    def _try(self, part: str, draft: Draft) -> None:
-        """Read one part, or leave it open with an instant to try again."""
+    def _read(self, part: str, collector: GitHubCollector) -> Postponed | None:
+        """Read a part, or leave it open; returns why it was left open, if not for a fault."""
         now = self.session.context.now()
         if not self._is_over and (self._stop is None or self._stop.until <= now):
-            self._stop = self._stopping(part, draft)
-        if self._stop is not None and part in draft.open:
-            draft.stopped = self._stop
-            draft.wait(max(self._stop.until, now))
+            self._stop = self._try(part, collector)
+        if self._stop is None or part not in collector.open:
+            return None
+        collector.wait_until(max(self._stop.until, now))
+        return self._stop
 
-    def _stopping(self, part: str, draft: Draft) -> Postponed | None:
-        """Read one part; why nothing more can be asked, if so."""
-        now = self.session.context.now()
+    def _try(self, part: str, collector: GitHubCollector) -> Postponed | None:
+        """Read a part; returns why nothing more can be asked, if so."""
         try:
-            _READERS[part](draft, self)
-        except RateLimited as error:
-            return Postponed(error.until, str(error))
-        except WorkerTimeout as error:
-            self._is_over = True
-            return Postponed(now, str(error))
+            _READERS[part](collector, self)
+        except (RateLimited, WorkerTimeout) as error:
+            self._is_over = isinstance(error, WorkerTimeout)
+            return build_postponed(error, self.session)
         except (Unreachable, RequestRejected, BadValue) as error:
-            _log.info("%s: %s: %s", draft.address, part, error)
-            draft.wait_fault()
-            self._silent = self._silent + 1 if isinstance(error, Unreachable) else 0
-            if self._silent < DOWN_AFTER:
+            _log.info("%s: %s: %s", collector.address, part, error)
+            collector.retry_after_fault()
+            self._unanswered = self._unanswered + 1 if isinstance(error, Unreachable) else 0
+            if self._unanswered < DOWN_AFTER:
                 return None
-            self._silent = 0
+            self._unanswered = 0
             return Postponed(self.session.context.now() + DOWN_FOR, str(error))
-        self._silent = 0
+        self._unanswered = 0
         return None
 
 
-def path_of(address: str) -> str:
-    """The path of a repository; raises BadValue."""
-    owner, name = parted(address)
+def build_path(address: str) -> str:
+    """Return the path of a repository; raises BadValue."""
+    owner, name = split_address(address)
     return f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}"
 
 
-def etag_of(reply: HostResponse) -> str | None:
-    """An ETag that is worth to be remembered."""
+def get_etag(reply: HostResponse) -> str | None:
+    """Return an ETag that is worth remembering."""
     etag = reply.etag
-    return etag if etag is not None and len(etag) <= _LONGEST_ETAG else None
+    return etag if etag is not None and len(etag) <= _MAX_ETAG_LENGTH else None
 
 
-def _commits(draft: Draft, parts: Parts) -> None:
-    """The newest commit and how many there are."""
-    etag = draft.state.get("commits_etag") if "oid" in draft.state else None
-    reply = parts.get(draft, "/commits", etag, {"per_page": 1})
+def _read_commits(collector: GitHubCollector, reader: PartReader) -> None:
+    """Read the newest commit and how many there are."""
+    etag = collector.state.get("commits_etag") if "oid" in collector.state else None
+    reply = reader.get(collector, "/commits", etag, {"per_page": 1})
     if reply.status == 304:
-        draft.had(COMMITS)
-        draft.age()
+        collector.close_part(COMMITS)
+        collector.age_weeks()
         return
     if reply.status == 409:
         # "Git Repository is empty."
-        draft.keep("commits_etag", None)
-        draft.is_at(Head("", None, 0), Provenance("commits"))
+        collector.remember("commits_etag", None)
+        collector.set_branch("commits", Head("", None, 0))
         return
-    listed = _listed(reply)
-    if not listed:
+    entries = _check_objects(reply)
+    if not entries:
         raise BadValue("no commits, though the repository is not empty")
-    committed = get_datetime(listed[0], "commit", "committer", "date")
+    committed = get_datetime(entries[0], "commit", "committer", "date")
     if committed is None:
         raise BadValue("commit.committer.date is missing")
-    head = Head(oid(listed[0], "sha"), committed, _last_page(reply, len(listed)))
-    draft.keep("commits_etag", etag_of(reply))
-    draft.is_at(head, Provenance("commits", f"oid:{head.oid}"))
+    head = Head(get_oid(entries[0], "sha"), committed, _count_pages(reply, len(entries)))
+    collector.remember("commits_etag", get_etag(reply))
+    collector.set_branch("commits", head)
 
 
-def _last_page(reply: HostResponse, otherwise: int) -> int:
-    """The number of the last page by the Link header; without one there is but this page."""
+def _count_pages(reply: HostResponse, otherwise: int) -> int:
+    """Return the number of the last page by the Link header, else ``otherwise``."""
     links = reply.links
     if "next" not in links and "last" not in links:
         return otherwise
@@ -174,40 +174,42 @@ def _last_page(reply: HostResponse, otherwise: int) -> int:
     return get_int({"page": int(page)}, "page")
 
 
-def _contributors(draft: Draft, parts: Parts) -> None:
-    """The logins, most commits first; who has none (a mail address) is left out."""
-    known = draft.source.package.participants
-    etag = draft.state.get("contributors_etag") if known else None
-    reply = parts.get(draft, "/contributors", etag, {"per_page": 100})
+def _read_contributors(collector: GitHubCollector, reader: PartReader) -> None:
+    """Read the logins, most commits first; who has none (a mail address) is left out."""
+    has_names = bool(collector.source.package.participants)
+    etag = collector.state.get("contributors_etag") if has_names else None
+    reply = reader.get(collector, "/contributors", etag, {"per_page": 100})
     if reply.status == 304:
-        draft.had(CONTRIBUTORS)
+        collector.close_part(CONTRIBUTORS)
         return
     if quotas.is_too_large(reply):
         # It will not become smaller: what is known stays.
-        draft.keep("contributors_etag", None)
-        draft.had(CONTRIBUTORS)
+        collector.remember("contributors_etag", None)
+        collector.close_part(CONTRIBUTORS)
         return
-    etag = etag_of(reply)
-    mark = Provenance("contributors", f"etag:{etag}" if etag else "")
+    etag = get_etag(reply)
+    provenance = Provenance.of_etag("contributors", etag)
     logins: list[str] = []
     if reply.status != 204:
-        logins = _logins(reply)
-        for _ in range(_MOST_PAGES - 1):
+        logins = _read_logins(reply)
+        for _ in range(_MAX_PAGES - 1):
             if "next" not in reply.links:
                 break
-            reply = parts.get(draft, reply.links["next"])
-            logins += _logins(reply)
-    draft.keep("contributors_etag", etag)
-    draft.put(mark, participants=join_names(logins))
-    draft.had(CONTRIBUTORS)
+            reply = reader.get(collector, reply.links["next"])
+            logins += _read_logins(reply)
+    collector.remember("contributors_etag", etag)
+    collector.set_figures(provenance, participants=join_names(logins))
+    collector.close_part(CONTRIBUTORS)
 
 
-def _logins(reply: HostResponse) -> list[str]:
-    return [login for entry in _listed(reply) if (login := get_text(entry, "login", longest=100))]
+def _read_logins(reply: HostResponse) -> list[str]:
+    return [
+        login for entry in _check_objects(reply) if (login := get_text(entry, "login", longest=100))
+    ]
 
 
-def _listed(reply: HostResponse) -> list[Any]:
-    """The list that an answer is; raises BadValue."""
+def _check_objects(reply: HostResponse) -> list[Any]:
+    """Return the list of objects that a reply has; raises BadValue."""
     if reply.status != 200:
         raise BadValue("401 bad credentials" if reply.status == 401 else f"status {reply.status}")
     if not isinstance(reply.json, list) or not all(isinstance(part, dict) for part in reply.json):
@@ -215,33 +217,33 @@ def _listed(reply: HostResponse) -> list[Any]:
     return reply.json
 
 
-def _participation(draft: Draft, parts: Parts) -> None:
-    """The 52 weeks, asked for only when the answer holds the newest commit."""
-    now = parts.session.context.now().astimezone(UTC)
-    today, head = now.date(), draft.head
-    if head is not None and head < now - _LONG_AGO:
-        draft.keep("participation_etag", None)
-        mark = Provenance("commits", f"oid:{draft.state['oid']}")
-        draft.has_weeks(periods.build_empty(today, PARTICIPATION), mark)
-        draft.had(WEEKS)
+def _read_participation(collector: GitHubCollector, reader: PartReader) -> None:
+    """Read the 52 weeks, but only when the answer holds the newest commit."""
+    now = reader.session.context.now().astimezone(UTC)
+    today, head = now.date(), collector.head_at
+    if head is not None and head < now - _MAX_HEAD_AGE:
+        collector.remember("participation_etag", None)
+        provenance = Provenance.of_commit("commits", collector.state["oid"])
+        collector.set_weeks(provenance, commit_weeks.build_empty(today, PARTICIPATION))
+        collector.close_part(WEEKS)
         return
-    if now < (certain := _certain_from(today, head)):
-        draft.wait(certain)
+    if now < (certain := _compute_certain(today, head)):
+        collector.wait_until(certain)
         return
-    etag = draft.state.get("participation_etag") if draft.weeks else None
-    reply = parts.get(draft, "/stats/participation", etag)
-    after = parts.session.context.now().astimezone(UTC).date()
+    etag = collector.state.get("participation_etag") if collector.weeks else None
+    reply = reader.get(collector, "/stats/participation", etag)
+    after = reader.session.context.now().astimezone(UTC).date()
     if reply.status == 202:
-        draft.wait_computing()
+        collector.retry_computing()
     elif after != today:
         # Midnight passed: which day the weeks end at cannot be told.
-        draft.wait(_certain_from(after, None))
+        collector.wait_until(_compute_certain(after, None))
     else:
-        _has_participation(draft, reply, today)
+        _set_participation(collector, reply, today)
 
 
-def _certain_from(today: date, head: datetime | None) -> datetime:
-    """From when on it is certain which day the weeks end at, and that the head is in them.
+def _compute_certain(today: date, head: datetime | None) -> datetime:
+    """Return when it is certain which day the weeks end at, and that the head is in them.
 
     The day of asking is not in the weeks; so a commit of today, or by a clock that is ahead,
     has to wait. Beyond tomorrow it is a clock that is wrong, and waiting for it does not help.
@@ -252,32 +254,32 @@ def _certain_from(today: date, head: datetime | None) -> datetime:
     return datetime.combine(first, time(), UTC) + _AFTER_MIDNIGHT
 
 
-def _has_participation(draft: Draft, reply: HostResponse, today: date) -> None:
-    if reply.status == 304 and draft.weeks:
+def _set_participation(collector: GitHubCollector, reply: HostResponse, today: date) -> None:
+    if reply.status == 304 and collector.weeks:
         # The same numbers, but as of today.
-        counts = draft.weeks.counts
+        counts = collector.weeks.counts
     else:
         # An empty list is that of an empty repository.
-        counts = _counts(reply) or periods.build_empty(today, PARTICIPATION).counts
-        draft.keep("participation_etag", etag_of(reply))
-    etag = draft.state.get("participation_etag")
-    mark = Provenance("stats/participation", f"etag:{etag}" if etag else "")
-    draft.has_weeks(CommitWeeks(counts, today, PARTICIPATION), mark)
-    draft.had(WEEKS)
+        counts = _read_counts(reply) or commit_weeks.build_empty(today, PARTICIPATION).counts
+        collector.remember("participation_etag", get_etag(reply))
+    etag = collector.state.get("participation_etag")
+    provenance = Provenance.of_etag("stats/participation", etag)
+    collector.set_weeks(provenance, CommitWeeks(counts, today, PARTICIPATION))
+    collector.close_part(WEEKS)
 
 
-def _counts(reply: HostResponse) -> tuple[int, ...]:
-    """``all``: 52 numbers, oldest first, or none; raises BadValue."""
-    found = reply.json.get("all") if isinstance(reply.json, dict) else None
-    if reply.status != 200 or not isinstance(found, list):
+def _read_counts(reply: HostResponse) -> tuple[int, ...]:
+    """Return ``all``: 52 numbers, oldest first, or none; raises BadValue."""
+    weeks = reply.json.get("all") if isinstance(reply.json, dict) else None
+    if reply.status != 200 or not isinstance(weeks, list):
         raise BadValue(f"no weeks (status {reply.status})")
-    if len(found) not in {0, periods.WEEKS}:
-        raise BadValue(f"{len(found)} weeks instead of {periods.WEEKS}")
-    return tuple(get_int({"all": number}, "all") for number in found)
+    if len(weeks) not in {0, commit_weeks.WEEKS}:
+        raise BadValue(f"{len(weeks)} weeks instead of {commit_weeks.WEEKS}")
+    return tuple(get_int({"all": number}, "all") for number in weeks)
 
 
-_READERS: dict[str, Callable[[Draft, Parts], None]] = {
-    COMMITS: _commits,
-    CONTRIBUTORS: _contributors,
-    WEEKS: _participation,
+_READERS: dict[str, Callable[[GitHubCollector, PartReader], None]] = {
+    COMMITS: _read_commits,
+    CONTRIBUTORS: _read_contributors,
+    WEEKS: _read_participation,
 }

@@ -1,4 +1,4 @@
-"""What a release's classifiers, licence and ``Requires-Python`` say (all of them free text)."""
+"""Reading a release's classifiers, licence and ``Requires-Python``, all of them free text."""
 
 import re
 from collections.abc import Sequence
@@ -13,49 +13,49 @@ _FRAMEWORK = re.compile(r"Framework :: (?P<name>.+) :: (?P<version>\d[\w.]*)")
 _NO_LICENCE = {"License", "OSI Approved", "DFSG approved"}
 #: What old build tools wrote where nothing was given.
 _UNKNOWN = {"", "unknown", "none"}
-_LONGEST_LINE = 100
+_MAX_LINE_LENGTH = 100
 _SPDX_TOKEN = re.compile(r"[A-Za-z0-9.+:-]+")
 #: Minor versions of Python 3 that a specifier may allow; far more than there are.
 _MINORS = range(100)
 
 
-def licence(expression: str, text: str, classifiers: Sequence[str]) -> str | None:
-    """The licence in one line: the SPDX expression (PEP 639), the text's first line, a classifier.
+def read_licence(expression: str, text: str, classifiers: Sequence[str]) -> str | None:
+    """Return the licence in one line: SPDX expression (PEP 639), first line or classifier.
 
     A first line of more than 100 characters is the beginning of a whole licence, not its name.
     """
     if expression:
         return expression
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    if first.lower() not in _UNKNOWN and len(first) <= _LONGEST_LINE:
+    if first.lower() not in _UNKNOWN and len(first) <= _MAX_LINE_LENGTH:
         return first
-    return next(iter(_classified(classifiers)), None)
+    return next(iter(_read_classified(classifiers)), None)
 
 
-def licences(expression: str, classifiers: Sequence[str]) -> tuple[str, ...]:
-    """Each licence that applies: the expression's identifiers, else those of the classifiers.
+def read_licences(expression: str, classifiers: Sequence[str]) -> tuple[str, ...]:
+    """Return each licence that applies: those of the expression, else of the classifiers.
 
-    What follows ``WITH`` is an exception to a licence and none itself (SPDX 2.3, annex D).
+    The word after ``WITH`` is an exception to a licence and none itself (SPDX 2.3, annex D).
     """
     if not expression:
-        return _classified(classifiers)
-    found, is_exception = [], False
+        return _read_classified(classifiers)
+    identifiers, is_exception = [], False
     for token in _SPDX_TOKEN.findall(expression):
         if token.upper() not in {"AND", "OR", "WITH"} and not is_exception:
-            found.append(token)
+            identifiers.append(token)
         is_exception = token.upper() == "WITH"
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(identifiers))
 
 
-def _classified(classifiers: Sequence[str]) -> tuple[str, ...]:
-    found = (text.split(" :: ")[-1] for text in classifiers if text.startswith("License :: "))
-    return tuple(dict.fromkeys(name for name in found if name and name not in _NO_LICENCE))
+def _read_classified(classifiers: Sequence[str]) -> tuple[str, ...]:
+    names = (text.split(" :: ")[-1] for text in classifiers if text.startswith("License :: "))
+    return tuple(dict.fromkeys(name for name in names if name and name not in _NO_LICENCE))
 
 
 def supports_python3(classifiers: Sequence[str], requires_python: str) -> bool | None:
-    """Whether it runs on Python 3, by its classifiers, else by ``Requires-Python``.
+    """Return whether it runs on Python 3, by its classifiers, else by ``Requires-Python``.
 
-    ``None`` where neither says anything that can be understood.
+    ``None`` if neither can be understood.
     """
     if any(_PYTHON_3.fullmatch(text) for text in classifiers):
         return True
@@ -74,7 +74,7 @@ def supports_python3(classifiers: Sequence[str], requires_python: str) -> bool |
         return None
 
 
-def frameworks(classifiers: Sequence[str]) -> tuple[str, ...]:
-    """The versions of frameworks that are named: ``Django 5.2``, ``Wagtail 6``."""
-    found = (_FRAMEWORK.fullmatch(text) for text in classifiers)
-    return tuple(dict.fromkeys(f"{match['name']} {match['version']}" for match in found if match))
+def read_frameworks(classifiers: Sequence[str]) -> tuple[str, ...]:
+    """Return the versions of frameworks that are named: ``Django 5.2``, ``Wagtail 6``."""
+    matches = (_FRAMEWORK.fullmatch(text) for text in classifiers)
+    return tuple(dict.fromkeys(f"{match['name']} {match['version']}" for match in matches if match))

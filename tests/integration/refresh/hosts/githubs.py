@@ -24,7 +24,7 @@ _ALIAS = re.compile(
 
 def host(replay: Replay, token: str | None = "secret") -> GitHub:
     """GitHub at the replay server."""
-    return GitHub(replay.url, token, may_be_private=True)
+    return GitHub(replay.url, token)
 
 
 def source(address: str, id: int = 1, **values: Any) -> Source:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.refresh.fetch_result import Source
-from chalicelib.refresh.hosts.gitlab import GitLab
+from chalicelib.refresh.hosts.gitlab import GitLab, SelfHostedGitLab
 from tests.support.histories import Tree
 from tests.support.upstream import asking
 from tools.fakehosts.replay import Made, Replay
@@ -147,13 +147,12 @@ def _page(request: Request, entries: list[Any]) -> Answered:
 
 def public(replay: Replay, token: str | None = None) -> GitLab:
     """gitlab.com at the replay server."""
-    return GitLab("gitlab", replay.url, "https://gitlab.com", token, may_be_private=True)
+    return GitLab(replay.url, token)
 
 
 def own(replay: Replay) -> GitLab:
     """A self-hosted GitLab at the replay server."""
-    name = "gitlab.example.org"
-    return GitLab(name, replay.url, f"https://{name}", None, may_be_private=True)
+    return SelfHostedGitLab(replay.url, domain="gitlab.example.org")
 
 
 def source(

@@ -107,7 +107,7 @@ def _commit(made: Made) -> dict[str, Any]:
 
 
 def host(url: str, token: str | None = None) -> Bitbucket:
-    return Bitbucket(url, token, may_be_private=True)
+    return Bitbucket(url, token)
 
 
 def source(address: str = "team/thing", **values: Any) -> Source:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.refresh.fetch_result import Failed, Figures, Gone, Moved, Postponed, Source
-from chalicelib.refresh.hosts.forgejo import Forgejo
+from chalicelib.refresh.hosts.forgejo import Codeberg, Forgejo
 from tests.support.histories import Made, Tree, assert_storable, json_values, known
 from tests.support.spoiling import spoilt
 from tests.support.statuses import each_status
@@ -90,7 +90,7 @@ class Repo:
 
 
 def host(url: str, name: str = "codeberg") -> Forgejo:
-    return Forgejo(name, url, "https://codeberg.org", may_be_private=True)
+    return Codeberg(url) if name == "codeberg" else Forgejo(url, domain=name)
 
 
 def source(address: str = "owner/tool", **values: Any) -> Source:

@@ -88,8 +88,8 @@ def test_what_is_sent_names_the_version_and_the_token() -> None:
 
 
 def test_without_a_token_none_is_sent_and_it_is_never_shown() -> None:
-    assert "Authorization" not in GitHub(None, None, may_be_private=False).headers()
-    assert "secret" not in repr(GitHub(None, "secret", may_be_private=False))
+    assert "Authorization" not in GitHub(None, None).headers()
+    assert "secret" not in repr(GitHub(None, "secret"))
 
 
 def test_the_weeks_of_an_unmoved_head_are_shifted_here() -> None:
@@ -268,7 +268,7 @@ def test_github_enterprise_has_graphql_beside_rest() -> None:
         "GET /api/v3/repos/o/r/stats/participation": [NUMBERS],
     }
     with Replay.answering(more) as replay:
-        server = GitHub(replay.url + "/api/v3/", "secret", may_be_private=True)
+        server = GitHub(replay.url + "/api/v3/", "secret")
         found = asked(server, [known("o/r")]).only
     assert not replay.unknown
     assert isinstance(found, Figures)

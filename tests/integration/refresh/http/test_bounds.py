@@ -216,5 +216,5 @@ def test_json_that_takes_too_much_memory_is_not_read(method: str) -> None:
 def test_a_document_of_the_index_may_be_larger(megabytes: int, kind: type[object]) -> None:
     body = document() | {"padding": " " * (megabytes << 20)}
     with Replay.answering({"GET /pypi/tool/json": [(200, {}, body)]}) as replay:
-        index = PackageIndex(replay.url, None, may_be_private=True)
+        index = PackageIndex(replay.url, None)
         assert isinstance(asked(index, [source("tool", "index", kind=PROJECT)]).only, kind)

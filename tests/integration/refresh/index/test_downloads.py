@@ -17,7 +17,7 @@ from chalicelib.refresh.fetch_result import (
     Source,
     Unchanged,
 )
-from chalicelib.refresh.hosts.index.downloads import MOST, Downloads
+from chalicelib.refresh.hosts.index.downloads import MAX_PROJECTS, Downloads
 from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from tests.support.index_documents import document
 from tests.support.upstream.asking import TODAY, FakeTime, asked, source
@@ -44,7 +44,7 @@ def _routes(index: Made, *downloads: Made | Answer, name: str = "tool") -> Route
 def _fetched(
     replay: Replay, *batch: Source, clock: FakeTime | None = None
 ) -> dict[int, FetchResult]:
-    index = PackageIndex(replay.url, replay.url, may_be_private=True)
+    index = PackageIndex(replay.url, replay.url)
     return asked(index, batch, (clock or FakeTime()).context()).outcomes
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_asked_of_a_project_that_the_index_does_not_have(status: int)
 
 
 def test_those_that_waited_longest_come_first_and_few_at_a_time() -> None:
-    names = [f"tool-{number}" for number in range(MOST + 10)]
+    names = [f"tool-{number}" for number in range(MAX_PROJECTS + 10)]
     routes: Routes = {}
     for name in names:
         routes = {**routes, **_routes((304, {}, ""), (200, {}, RECENT), name=name)}
@@ -151,16 +151,16 @@ def test_those_that_waited_longest_come_first_and_few_at_a_time() -> None:
     with Replay.answering(routes) as replay:
         batch = [_tool(state(place), place + 1, name) for place, name in enumerate(names)]
         outcomes = _fetched(replay, *batch, clock=clock)
-        assert sorted(_asked_for(replay)) == sorted(names[-1 - MOST : -1])
-    assert sum(isinstance(outcome, Figures) for outcome in outcomes.values()) == MOST
+        assert sorted(_asked_for(replay)) == sorted(names[-1 - MAX_PROJECTS : -1])
+    assert sum(isinstance(outcome, Figures) for outcome in outcomes.values()) == MAX_PROJECTS
     assert sum(isinstance(outcome, Unchanged) for outcome in outcomes.values()) == 10
     # Thirty a minute at most.
-    assert sum(clock.slept) >= (MOST - 10) * 2
+    assert sum(clock.slept) >= (MAX_PROJECTS - 10) * 2
 
 
 def test_without_an_address_nobody_is_asked() -> None:
     with Replay.answering(_routes((200, {}, document()), (200, {}, RECENT))) as replay:
-        index = PackageIndex(replay.url, None, may_be_private=True)
+        index = PackageIndex(replay.url, None)
         assert isinstance(asked(index, [_tool()]).only, Figures)
         assert _asked_for(replay) == []
 
@@ -170,7 +170,7 @@ def test_without_an_address_nobody_is_asked() -> None:
     [
         ((200, {}, RECENT), 300),
         ((404, {}, {}), Gone("404 Not Found")),
-        ((400, {}, {}), Failed("status 400")),
+        ((400, {}, {}), Failed("400 Bad Request")),
         (
             (429, {}, {}),
             Postponed(TODAY + timedelta(seconds=60), "the host's limit is spent (status 429)"),
@@ -196,7 +196,7 @@ def test_a_spent_budget_of_the_service_does_not_hold_up_the_index() -> None:
     end: datetime = TODAY + timedelta(seconds=15)
     with Replay.answering(routes) as replay:
         batch = [_tool(id=place, name=name) for place, name in enumerate(names, 1)]
-        index = PackageIndex(replay.url, replay.url, may_be_private=True)
+        index = PackageIndex(replay.url, replay.url)
         outcomes = asked(index, batch, clock.context(seconds=15)).outcomes
         assert len(_asked_for(replay)) == 10
     assert set(map(type, outcomes.values())) == {Figures}

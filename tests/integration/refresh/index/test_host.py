@@ -16,7 +16,8 @@ from chalicelib.refresh.fetch_result import (
     Source,
     Unchanged,
 )
-from chalicelib.refresh.hosts.index.package_index import PackageIndex, default_url
+from chalicelib.refresh.hosts.index.package_index import PackageIndex
+from chalicelib.refresh.hosts.index.public_url import find_public_url
 from tests.support.index_documents import document
 from tests.support.upstream.asking import TODAY, FakeTime, asked, source
 from tools.fakehosts.replay import Made, Replay, Routes
@@ -39,14 +40,15 @@ def _answering(*answers: Made | Answer) -> Any:
 
 
 def _index(replay: Replay) -> PackageIndex:
-    return PackageIndex(replay.url, None, may_be_private=True)
+    return PackageIndex(replay.url, None)
 
 
 def test_the_public_index_is_what_the_packaging_library_names() -> None:
-    index = PackageIndex(None, None, may_be_private=False)
-    assert index.base_url == index.public_url == default_url()
-    assert default_url().startswith("https://")
-    assert default_url().count("/") == 2
+    index, public_url = PackageIndex(None, None), find_public_url()
+    assert index.base_url == index.public_url == public_url
+    assert public_url is not None
+    assert public_url.startswith("https://")
+    assert public_url.count("/") == 2
 
 
 def test_a_document_becomes_figures_with_its_serial() -> None:
@@ -166,9 +168,9 @@ def test_documentation_that_is_not_named_any_more_stays_and_is_still_the_indexs(
         (410, Gone("410 Gone")),
         (451, Gone("451 Unavailable For Legal Reasons")),
         (401, Failed("401 bad credentials")),
-        (403, Failed("status 403")),
-        (400, Failed("status 400")),
-        (304, Failed("status 304")),
+        (403, Failed("403 Forbidden")),
+        (400, Failed("400 Bad Request")),
+        (304, Failed("status 304 without having been asked")),
         (503, Failed("status 503")),
     ],
 )

@@ -11,7 +11,7 @@ from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.rate_limit import Reading
 from tests.support.upstream.asking import TODAY
 
-HOST = GitHub(None, "secret", may_be_private=False)
+HOST = GitHub(None, "secret")
 RESET = TODAY + timedelta(minutes=20)
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 
@@ -70,7 +70,7 @@ def test_until_when_nothing_may_be_asked(answer: HostResponse, seconds: int | No
 )
 def test_the_hourly_limit_that_an_answer_tells_of(answer: HostResponse, meter: str) -> None:
     at = RESET + timedelta(seconds=1)
-    assert list(HOST.readings(answer, TODAY)) == [Reading(meter, 5000, 9, at)]
+    assert list(HOST.read_limits(answer, TODAY)) == [Reading(meter, 5000, 9, at)]
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_the_hourly_limit_that_an_answer_tells_of(answer: HostResponse, meter: s
     ],
 )
 def test_what_tells_nothing(answer: HostResponse) -> None:
-    assert list(HOST.readings(answer, TODAY)) == []
+    assert list(HOST.read_limits(answer, TODAY)) == []
 
 
 def test_a_secondary_limit_is_one_of_rest_and_graphql_alike() -> None:
-    found = HOST.readings(reply(403, SECONDARY, retry_after="120"), TODAY)
+    found = HOST.read_limits(reply(403, SECONDARY, retry_after="120"), TODAY)
     until = TODAY + timedelta(seconds=120)
     assert {(reading.meter, reading.remaining, reading.reset) for reading in found} == {
         ("rest_minute", 0, until),
@@ -96,7 +96,7 @@ def test_a_secondary_limit_is_one_of_rest_and_graphql_alike() -> None:
 
 def test_how_it_may_be_asked() -> None:
     def limits(token: str | None) -> dict[str, Any]:
-        policy = GitHub(None, token, may_be_private=False).policy
+        policy = GitHub(None, token).policy
         assert (policy.batch, policy.concurrency) == (50, 4)
         return {name: (rate.limit, rate.seconds) for name, rate in policy.meters.items()}
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.refresh.hosts.registry import hosts, locate, web_url
-from chalicelib.refresh.hosts.repo_urls import is_address
+from chalicelib.refresh.hosts.registry import build_hosts, locate
+from chalicelib.refresh.hosts.repo_urls import is_address, web_url
 from chalicelib.settings import SelfHosted, Upstreams
 
 NOBODY = Upstreams()
@@ -177,7 +177,7 @@ def test_a_moved_repository_keeps_the_scheme_and_host_of_its_url(
 
 
 def test_the_public_hosts_by_name() -> None:
-    found = hosts(NOBODY, {})
+    found = build_hosts(NOBODY, {})
     assert sorted(found) == ["bitbucket", "codeberg", "github", "gitlab", "index"]
     assert {name: found[name].base_url for name in sorted(found) if name != "index"} == {
         "bitbucket": "https://api.bitbucket.org",
@@ -191,13 +191,15 @@ def test_the_public_hosts_by_name() -> None:
 
 def test_addresses_of_the_operator_may_lead_into_a_private_network() -> None:
     upstreams = Upstreams(
-        github_api_url="http://10.0.0.1",
-        gitlab_api_url="http://10.0.0.2/api/v4",
-        bitbucket_api_url="http://10.0.0.3/2.0/",
-        codeberg_api_url="http://10.0.0.4/api/v1",
+        {
+            "github": "http://10.0.0.1",
+            "gitlab": "http://10.0.0.2/api/v4",
+            "bitbucket": "http://10.0.0.3/2.0/",
+            "codeberg": "http://10.0.0.4/api/v1",
+        },
         package_index_url="http://10.0.0.5",
     )
-    found = hosts(upstreams, {})
+    found = build_hosts(upstreams, {})
     assert all(host.may_be_private for host in found.values())
     assert {name: host.base_url for name, host in sorted(found.items())} == {
         "bitbucket": "http://10.0.0.3",
@@ -211,7 +213,7 @@ def test_addresses_of_the_operator_may_lead_into_a_private_network() -> None:
 
 
 def test_self_hosted_hosts_are_known_by_host_and_port() -> None:
-    found = hosts(OWN, {"gitlab.example.org": "secret"})
+    found = build_hosts(OWN, {"gitlab.example.org": "secret"})
     own = {name: found[name] for name in ("git.example.org", "git.example.org:3000")}
     assert [host.base_url for host in own.values()] == [
         "https://git.example.org",
@@ -229,7 +231,7 @@ def test_self_hosted_hosts_are_known_by_host_and_port() -> None:
 
 
 def test_tokens_are_sent_to_their_own_host_only() -> None:
-    found = hosts(OWN, {"gitlab": "one", "bitbucket": "two"})
+    found = build_hosts(OWN, {"gitlab": "one", "bitbucket": "two"})
     sent = {name: host.headers().get("Authorization") for name, host in found.items()}
     assert {name: value for name, value in sent.items() if value} == {
         "gitlab": "Bearer one",
@@ -238,7 +240,10 @@ def test_tokens_are_sent_to_their_own_host_only() -> None:
 
 
 def test_with_a_token_more_may_be_asked() -> None:
-    without, with_one = hosts(NOBODY, {}), hosts(NOBODY, {"gitlab": "a", "bitbucket": "b"})
+    without, with_one = (
+        build_hosts(NOBODY, {}),
+        build_hosts(NOBODY, {"gitlab": "a", "bitbucket": "b"}),
+    )
     assert without["gitlab"].policy.meters["all"].limit == 500
     assert with_one["gitlab"].policy.meters["all"].limit == 2_000
     assert without["bitbucket"].policy.meters["hour"].limit == 60

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.catalog import validation
-from chalicelib.refresh.hosts.index.document import read
+from chalicelib.refresh.hosts.index.document import read_document
 from chalicelib.refresh.json_fields import BadValue
 from tests.support import entities
 from tests.support.index_documents import document, upload
 
 
 def _values(json: Any) -> dict[str, Any]:
-    return dict(read(json, "tool").values)
+    return dict(read_document(json, "tool").values)
 
 
 def test_a_document_gives_version_times_and_classifiers() -> None:
@@ -28,7 +28,7 @@ def test_a_document_gives_version_times_and_classifiers() -> None:
         {"id": "PYSEC-2", "withdrawn": "2024-01-01T00:00:00Z"},
         {"id": "GHSA-3"},
     ]
-    found = read(json, "tool")
+    found = read_document(json, "tool")
     assert found.serial == 100
     assert found.values == {
         "pypi_version": "1.2",
@@ -161,7 +161,7 @@ def test_python_3(classifiers: list[str], requires_python: str | None, supports:
     ],
 )
 def test_documentation_is_an_address_of_the_web(info: Any, url: str | None) -> None:
-    assert read(document(**info), "tool").documentation_url == url
+    assert read_document(document(**info), "tool").documentation_url == url
 
 
 def test_a_release_is_yanked_when_the_index_says_so_or_all_its_files_are() -> None:
@@ -188,19 +188,19 @@ def test_a_release_is_yanked_when_the_index_says_so_or_all_its_files_are() -> No
 )
 def test_a_document_that_cannot_be_trusted_is_of_no_use(info: Any) -> None:
     with pytest.raises(BadValue):
-        read(document(**info), "tool")
+        read_document(document(**info), "tool")
 
 
 @pytest.mark.parametrize("urls", [{}, "x", [None], [[]], [upload("yesterday")], [upload(5)]])
 def test_files_of_a_wrong_type_are_of_no_use(urls: Any) -> None:
     with pytest.raises(BadValue):
-        read(document() | {"urls": urls}, "tool")
+        read_document(document() | {"urls": urls}, "tool")
 
 
 def test_secondary_members_of_a_wrong_type_are_left_out() -> None:
     json = document(license=["MIT"], requires_python=3, yanked="no", project_urls="x")
     json |= {"vulnerabilities": [{"id": 5}], "last_serial": "100"}
-    found = read(json, "tool")
+    found = read_document(json, "tool")
     assert found.serial is None
     assert set(found.values) == {
         "pypi_version",
@@ -270,7 +270,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 @given(_JSON | _DOCUMENTS)
 def test_whatever_comes_is_refused_or_can_be_stored(json: Any) -> None:
     try:
-        found = read(json, "tool")
+        found = read_document(json, "tool")
     except BadValue:
         return
     validation.validate(dataclasses.replace(entities.package(), **found.values))

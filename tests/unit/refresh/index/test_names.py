@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
 
-from chalicelib.refresh.hosts.index.project_names import normalised, project_of
+from chalicelib.refresh.hosts.index.project_names import get_project
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ from chalicelib.refresh.hosts.index.project_names import normalised, project_of
     ],
 )
 def test_names_are_read_from_the_path_and_normalised(pypi_url: str, name: str) -> None:
-    assert project_of(pypi_url) == name
+    assert get_project(pypi_url) == name
 
 
 @pytest.mark.parametrize(
@@ -51,10 +52,10 @@ def test_names_are_read_from_the_path_and_normalised(pypi_url: str, name: str) -
     ],
 )
 def test_there_is_no_name_where_none_can_be_read(pypi_url: str | None) -> None:
-    assert project_of(pypi_url) is None
+    assert get_project(pypi_url) is None
 
 
 @given(st.text() | st.text("abAB-_./ %2:pyiroject").map("https://index.example/pypi/".__add__))
 def test_what_is_read_is_always_a_normalised_name(pypi_url: str) -> None:
-    name = project_of(pypi_url)
-    assert name is None or name == normalised(name) == project_of(name)
+    name = get_project(pypi_url)
+    assert name is None or name == canonicalize_name(name) == get_project(name)
