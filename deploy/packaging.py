@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from chalicelib.refresh.hosts.index.public_url import find_public_url
 from deploy import archive, template
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,10 @@ def package(stage: str, target: Path) -> None:
         made = Path(folder)
         _chalice(stage, made)
         merged = yaml.safe_load((made / "sam.yaml").read_text())
-        fitted = template.fit(merged, stage)
+        public_index = find_public_url()
+        if public_index is None:
+            raise CannotPackage("pip, which knows the public package index, is not installed")
+        fitted = template.fit(merged, stage, public_index)
         target.mkdir(parents=True, exist_ok=True)
         try:
             archive.prune(made / "deployment.zip", made / _PRUNED)

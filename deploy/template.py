@@ -10,10 +10,14 @@ KEPT_STAGE = "prod"
 _ACCOUNTS = {"ApiLogRole", "ApiLogAccount"}
 
 
-def fit(template: Template, stage: str) -> Template:
-    """The template for this stage only, which may be removed if it is for trials."""
+def fit(template: Template, stage: str, public_index: str) -> Template:
+    """The template for this stage only, which may be removed if it is for trials.
+
+    ``public_index`` is the address of the public package index: pip knows it, and Lambda has none.
+    """
     template["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
     template["Description"] = f"Packgrid, {stage}: a directory of packages behind REST API v4"
+    template["Parameters"]["PublicIndexUrl"]["Default"] = public_index
     if stage != KEPT_STAGE:
         template["Parameters"]["Tracing"]["Default"] = "PassThrough"
         for name, resource in template["Resources"].items():

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.refresh.hosts.index.public_url import find_public_url
 from chalicelib.settings import TABLES
 from deploy.audit import expanded
 from tests.integration.deploy.conftest import Packaged
@@ -53,6 +54,9 @@ def test_names_reach_functions_by_environment(packaged: Packaged) -> None:
         assert all(set(value) == {"Ref"} for value in own.values())
     work = packaged.properties("Work")["Environment"]["Variables"]
     assert work["PACKGRID_QUEUE_URL"] == {"Ref": "RefreshQueue"}
+    assert work["PACKGRID_PUBLIC_INDEX_URL"] == {"Ref": "PublicIndexUrl"}
+    # Lambda has no pip, which knows it.
+    assert packaged.template["Parameters"]["PublicIndexUrl"]["Default"] == find_public_url()
     assert work["GITHUB_TOKEN_PARAMETER"] == {"Ref": "GithubTokenParameter"}
 
 

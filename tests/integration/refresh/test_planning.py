@@ -10,6 +10,7 @@ from chalicelib.catalog.entities import Package
 from chalicelib.refresh import enrolment, planner
 from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.budget import SharedBudget
+from chalicelib.refresh.fetch_result import PROJECT
 from chalicelib.refresh.leases import LEASE_SECONDS
 from chalicelib.refresh.rate_limit import Policy, Rate
 from chalicelib.settings import SelfHosted, Upstreams
@@ -110,7 +111,7 @@ def test_of_the_index_all_that_is_due_soon_goes_with_what_is_due() -> None:
     now = site.time.now()
     enrolment.enrol(Upstreams(), now.timestamp())
     host = Toy(NOWHERE, batch=3)
-    host.name = "index"
+    host.name, host.kind, host.takes_all_due_soon = "index", PROJECT, True
     for number, hours in enumerate([4, 1, 1.9, 1.5, 2.9, 1, 2], 1):
         make_due(number, "project", now + timedelta(hours=hours))
     assert site.planned(host) == []
@@ -125,7 +126,7 @@ def test_what_was_sent_is_not_sent_again_with_what_becomes_due_later() -> None:
     now = site.time.now()
     enrolment.enrol(Upstreams(), now.timestamp())
     host = Toy(NOWHERE, batch=3)
-    host.name = "index"
+    host.name, host.kind, host.takes_all_due_soon = "index", PROJECT, True
     make_due(4, "project", now + timedelta(hours=2, minutes=10))
     make_due(5, "project", now + timedelta(hours=2, minutes=20))
     assert [set(batch.packages) for batch in site.planned(host)] == [{1, 2, 3}]
