@@ -1,1 +1,1 @@
-"""What a package, a grid and a category are: their rendering, changes, reading and loading."""
+"""Packages, grids and categories: entities, their JSON, storage, changes and consistency."""

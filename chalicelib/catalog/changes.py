@@ -1,8 +1,8 @@
-"""Creation, change and deletion; each leaves item, names, listing and grids right together.
+"""Creating, updating and deleting entities together with their names, listings and grids.
 
-Every function is one transaction, or, where a grid or package has too many memberships for one,
-a row of transactions each of which leaves a right catalogue. A function that lost a race reads
-again and repeats, a bounded number of times.
+Every function writes one transaction. Only where a grid or package has too many memberships for
+one, it writes several, each of which leaves a consistent catalogue. A function that loses a race
+reads again and repeats, a bounded number of times.
 """
 
 from collections.abc import Callable
@@ -54,15 +54,14 @@ class CategoryInUse(WriteRefused):
 
 
 def create(entity: Category | Grid | Package) -> None:
-    """Create an item that stands in no grid (a grid: without packages).
+    """Create an item without memberships, which ``add_to_grid`` adds.
 
-    Raises AlreadyExists, NameTaken, CategoryMissing, Invalid or ItemTooLarge. Use
-    ``add_to_grid`` for memberships.
+    Raises AlreadyExists, NameTaken, CategoryMissing, InvalidEntity or ItemTooLarge.
     """
     if (isinstance(entity, Package) and entity.memberships) or (
         isinstance(entity, Grid) and entity.members
     ):
-        raise ValueError("create it without memberships, then add it to its grids")
+        raise ValueError("create the item without memberships, then call add_to_grid")
     transaction = Transaction()
     add_writes(transaction, None, entity)
     try:
@@ -72,13 +71,13 @@ def create(entity: Category | Grid | Package) -> None:
 
 
 def update(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
-    """Replace an item by ``edit`` of it; returns what is stored then.
+    """Replace an entity by ``edit(entity)``, and return what is stored then.
 
-    ``edit`` may be called again, on what another writer left. Memberships cannot be edited
-    here. A package's new title also moves it within its grids. Nothing is written if nothing
-    changes. Raises Missing, NameTaken, CategoryMissing, Invalid, ItemTooLarge, Contended, and
-    TooManyWrites for the title of a package in more grids than one transaction can put in order
-    (some 90).
+    ``edit`` is called again when another writer was faster. It cannot change memberships. A
+    package's new title also moves it within its grids. An unchanged entity is not written.
+    Raises DoesNotExist, NameTaken, CategoryMissing, InvalidEntity, ItemTooLarge, Contended, and
+    TooManyWrites for the title of a package in more grids than one transaction can sort (about
+    90).
     """
 
     def attempt() -> E:
@@ -87,12 +86,12 @@ def update(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
         if after == before.entity:
             return after
         if after.id != identifier:
-            raise ValueError("an item keeps its id")
+            raise ValueError("the id of an item cannot change")
         if get_pairs(after) != get_pairs(before.entity):
             raise ValueError("use add_to_grid and remove_from_grid for memberships")
         transaction = Transaction()
         if isinstance(after, Package) and after.title != before.entity.title:
-            _stage_title(transaction, after)
+            _add_title_writes(transaction, after)
         add_writes(transaction, before, after)
         transaction.commit()
         return after
@@ -101,15 +100,17 @@ def update(kind: type[E], identifier: int, edit: Callable[[E], E]) -> E:
 
 
 def update_figures(before: Versioned[Package], after: Package) -> None:
-    """Change figures of a package in one UpdateItem that writes what differs, and its body.
+    """Update a package's figures: one UpdateItem writes the fields that differ, and the body.
 
-    For fields that no name, listing or grid depends on; costs half of a transaction. Raises
-    VersionConflict (changed or deleted meanwhile) or Invalid.
+    For fields that no name, listing or grid depends on. It costs half as much as a transaction.
+    Raises VersionConflict if the package was changed or deleted meanwhile, or InvalidEntity.
     """
     if unique_names(after) != unique_names(before.entity) or get_pairs(after) != get_pairs(
         before.entity
     ):
-        raise ValueError("use change for names and memberships")
+        raise ValueError(
+            "use update for names, and add_to_grid and remove_from_grid for memberships"
+        )
     validate(after)
     item = to_item(after, before.version + 1, before.fingerprint)
     names = [
@@ -123,25 +124,25 @@ def update_figures(before: Versioned[Package], after: Package) -> None:
 def delete(kind: type[E], identifier: int) -> None:
     """Delete an item, its names, its listing and its memberships.
 
-    Raises Missing, CategoryInUse (it still has packages), Contended.
+    Raises DoesNotExist, CategoryInUse (it still has packages), Contended.
     """
 
     def attempt() -> None:
-        whole = False
-        while not whole:
+        is_deleted = False
+        while not is_deleted:
             before = get(kind, identifier)
             if before.package_count:
                 raise CategoryInUse(f"category {identifier} has {before.package_count} packages")
-            whole = remove_memberships(before, get_pairs(before.entity), keep=False)
+            is_deleted = remove_memberships(before, get_pairs(before.entity), keep=False)
 
     retry_on_conflict(attempt)
 
 
-def _stage_title(transaction: Transaction, package: Package) -> None:
-    """Put the package where its new title stands in its grids.
+def _add_title_writes(transaction: Transaction, package: Package) -> None:
+    """Add the writes that sort the package's grids by its new title.
 
-    A grid is written even when its order stays: whoever else is ordering it by the old title
-    then loses the race, and orders it anew.
+    A grid is written even if its order stays: a writer that sorts it by the old title at the same
+    time then loses the race, and sorts it again.
     """
     grids = get_many(Grid, {grid for _, grid in package.memberships})
     for grid in grids.values():

@@ -1,4 +1,4 @@
-"""Whether the tables agree with each other, and bringing old bodies up to date."""
+"""Consistency checks over all tables, and rendering of bodies that are out of date."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,40 +19,40 @@ _KINDS: tuple[type[Any], ...] = (Category, Grid, Package)
 
 
 def iter_faults() -> Iterator[str]:
-    """Every disagreement between items, names, directory, grids and categories, as text.
+    """Yield every disagreement between items, names, directory, grids and categories, as text.
 
-    Reads all tables whole: for operators and tests, not for serving.
+    Scans all tables: for operators and tests, not for serving.
     """
-    everything = {kind: dict(_stored(kind)) for kind in _KINDS}
+    entities = {kind: dict(_iter_stored(kind)) for kind in _KINDS}
     names: dict[str, list[int]] = defaultdict(list)
-    for kind, items in everything.items():
+    for kind, items in entities.items():
         collection = COLLECTIONS[kind]
         for identifier, (stored, body) in items.items():
             for name in unique_names(stored.entity):
                 names[name].append(identifier)
             if stored.rendering == RENDER_VERSION and body != render_body(stored.entity):
-                yield f"{collection} {identifier}: the body is not that of its attributes"
-        yield from _listing_faults(collection, set(items))
-    kept = {item.name: [int(item.owner)] for item in iter_items(NameItem)}
-    for name in sorted(names.keys() | kept.keys()):
-        if names.get(name) != kept.get(name):
-            bearers = sorted(names.get(name, []))
-            yield f"name {name}: kept for {kept.get(name)}, borne by {bearers}"
-    yield from _category_faults(everything[Category], everything[Package])
-    yield from _membership_faults(everything[Grid], everything[Package])
+                yield f"{collection} {identifier}: the body does not match the attributes"
+        yield from _iter_listing_faults(collection, set(items))
+    reserved = {item.name: [int(item.owner)] for item in iter_items(NameItem)}
+    for name in sorted(names.keys() | reserved.keys()):
+        if names.get(name) != reserved.get(name):
+            owners = sorted(names.get(name, []))
+            yield f"name {name}: reserved for {reserved.get(name)}, used by {owners}"
+    yield from _iter_category_faults(entities[Category], entities[Package])
+    yield from _iter_membership_faults(entities[Grid], entities[Package])
 
 
 def rerender_bodies() -> int:
-    """Render anew every body that another version of the rendering made; returns how many.
+    """Render every body again that another version of the rendering made; return their number.
 
     Raises Contended.
     """
-    done = 0
+    count = 0
     for kind in _KINDS:
-        for identifier, (stored, _) in _stored(kind):
+        for identifier, (stored, _) in _iter_stored(kind):
             if stored.rendering != RENDER_VERSION:
-                done += _rerender_one(kind, identifier)
-    return done
+                count += _rerender_one(kind, identifier)
+    return count
 
 
 def _rerender_one(kind: type[Any], identifier: int) -> int:
@@ -67,34 +67,34 @@ def _rerender_one(kind: type[Any], identifier: int) -> int:
         except changes.DoesNotExist:
             return 0
         except VersionConflict:
-            # Not every write renders: a package that is counted in a category does not.
+            # Try again: a package's transaction changes its category's count without rendering.
             continue
         return 1
-    raise Contended(f"{kind.__name__.lower()} {identifier} could not be rendered anew")
+    raise Contended(f"{kind.__name__.lower()} {identifier} could not be rendered again")
 
 
-def _stored(kind: type[Any]) -> Iterator[tuple[int, tuple[Versioned[Any], str]]]:
+def _iter_stored(kind: type[Any]) -> Iterator[tuple[int, tuple[Versioned[Any], str]]]:
     for item in iter_items(MODELS[kind]):
         yield int(item.id), (from_item(kind, item), item.body)
 
 
-def _listing_faults(collection: str, live: set[int]) -> Iterator[str]:
+def _iter_listing_faults(collection: str, live: set[int]) -> Iterator[str]:
     listed: set[int] = set()
     for block, count, ids in iter_directory(collection):
         if len(ids) != count:
             yield f"directory of {collection}, block {block}: wrong count"
         listed.update(ids)
     for identifier in sorted(listed ^ live):
-        state = "listed but not there" if identifier in listed else "there but not listed"
+        state = "listed but missing" if identifier in listed else "not listed"
         yield f"{collection} {identifier}: {state}"
 
 
-def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+def _iter_category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
     counts = dict.fromkeys(categories, 0)
     for identifier, (stored, _) in packages.items():
         category = stored.entity.category_id
         if category not in counts:
-            yield f"packages {identifier}: its category {category} is not there"
+            yield f"packages {identifier}: its category {category} does not exist"
             continue
         counts[category] += 1
     for identifier, (stored, _) in categories.items():
@@ -103,7 +103,7 @@ def _category_faults(categories: dict[int, Any], packages: dict[int, Any]) -> It
             yield f"categories {identifier}: counts {count}, has {actual}"
 
 
-def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
+def _iter_membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Iterator[str]:
     rows = {
         int(row.id): (int(row.grid_id), int(row.package_id)) for row in iter_items(MembershipItem)
     }
@@ -125,4 +125,4 @@ def _membership_faults(grids: dict[int, Any], packages: dict[int, Any]) -> Itera
         pairs = [pair for pair in stored.entity.members if pair[1] in packages]
         titles = [packages[package][0].entity.title for _, package in pairs]
         if titles != sorted(titles) or len(pairs) != len(stored.entity.members):
-            yield f"grids {identifier}: its packages are not those there, in order of title"
+            yield f"grids {identifier}: its packages are not existing ones in the order of titles"

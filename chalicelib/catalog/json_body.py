@@ -1,9 +1,8 @@
-"""The one function that renders what the API answers for an item, and its links.
+"""The JSON body of an entity, which is stored with its item and served by the API.
 
-An item is rendered when it is written and served many times, under whatever host and format
-the request came with. Where a link goes, the stored text has ``LINK_START path LINK_END``: two
-control characters, which JSON text never holds unescaped. ``resolve`` puts the base URL and the
-ending of the request in their place.
+An item is rendered once when it is written, and served many times, for any host and format. So
+the stored body has ``LINK_START path LINK_END`` for each link: two control characters, which
+JSON never has unescaped. ``resolve_links`` puts the request's base URL and ending in their place.
 """
 
 import json
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.catalog.entities import Category, Grid, Package
 
-#: Grows with every change of what ``render`` writes; ``rerender`` finds older bodies by it.
+#: Raise it with every change of ``render_body``: ``rerender_bodies`` finds older bodies by it.
 RENDER_VERSION = 1
 LINK_START = "\x01"
 LINK_END = "\x02"
@@ -23,10 +22,10 @@ TIME_ZONE = ZoneInfo("America/New_York")
 
 
 def to_json(value: Any, indent: int | None = None) -> str:
-    """``value`` as the original's JSON renderer writes it.
+    """Return ``value`` as the original's JSON renderer writes it.
 
-    Non-ASCII unescaped except U+2028 and U+2029, which are line ends in JavaScript. Compact
-    without ``indent``; with it, one item a line.
+    Non-ASCII characters are not escaped, except U+2028 and U+2029, which are line ends in
+    JavaScript. Without ``indent`` the JSON is compact; with it, there is one item a line.
     """
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
@@ -34,25 +33,25 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
 
 def to_local_time(instant: datetime | None) -> str | None:
-    """An instant as the original shows it: New York time, microseconds unless they are zero."""
+    """Return an instant as the original does: in New York time, microseconds unless zero."""
     return None if instant is None else instant.astimezone(TIME_ZONE).isoformat()
 
 
 def split_participants(text: str | None) -> list[str]:
-    """The names in a text of participants: split at commas, trimmed, empty ones dropped."""
+    """Split a text of participants at commas, and return the names that are not blank."""
     return [name for part in (text or "").split(",") if (name := part.strip())]
 
 
 def resolve_links(body: str, base: str, ending: str) -> str:
-    """The body with each link made absolute: ``base`` + path + ``ending``.
+    """Return the body with each link made absolute: ``base`` + path + ``ending``.
 
-    ``base`` ends in ``/api/v4/``; ``ending`` is ``/``, or what keeps the request's format.
+    ``base`` ends in ``/api/v4/``; ``ending`` is ``/``, or the suffix of the request's format.
     """
     return body.replace(LINK_START, base).replace(LINK_END, ending)
 
 
 def is_renderable(instant: datetime) -> bool:
-    """Whether the instant has a New York time (the first and last hours of the calendar lack)."""
+    """Return False for the first and last hours of the calendar, which have no New York time."""
     try:
         to_local_time(instant)
     except OverflowError:
@@ -62,7 +61,7 @@ def is_renderable(instant: datetime) -> bool:
 
 @singledispatch
 def render_body(entity: Any) -> str:
-    """The JSON of an entity, compact, with marked links; the order of keys is the original's."""
+    """Return the compact JSON of an entity, with marked links and the original's order of keys."""
     raise TypeError(f"cannot render {type(entity).__name__}")
 
 

@@ -1,4 +1,4 @@
-"""Packages in grids: a row, the package's grids and the grid's packages always agree."""
+"""Memberships: the row, the package's grids and the grid's packages always agree."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,41 +22,42 @@ from chalicelib.storage.models import GridItem, MembershipItem, PackageItem
 from chalicelib.storage.transaction import MAX_BYTES, Transaction
 
 #: Memberships removed in one transaction: each takes its row and a package or grid.
-_MEMBERSHIPS_AT_ONCE = 40
+_BATCH_SIZE = 40
 
 
 def add_to_grid(membership: int, grid: int, package: int) -> None:
-    """Put a package into a grid as the row ``membership``; doing it twice changes nothing.
+    """Add a package to a grid as the row ``membership``; a repetition changes nothing.
 
-    Raises Missing (grid or package), AlreadyExists (the row is another), Contended.
+    Raises DoesNotExist (grid or package), AlreadyExists (the row has other ends), Contended.
     """
 
     def attempt() -> None:
-        the_package, the_grid = get(Package, package), get(Grid, grid)
-        if (membership, grid) in the_package.entity.memberships:
+        stored_package, stored_grid = get(Package, package), get(Grid, grid)
+        if (membership, grid) in stored_package.entity.memberships:
             return
         row = reads.get_items(MembershipItem, [membership]).get(membership)
         if row is not None:
             raise AlreadyExists(f"membership {membership} is of package {int(row.package_id)}")
-        members = (*the_grid.entity.members, (membership, package))
-        pairs = sorted((*the_package.entity.memberships, (membership, grid)))
+        pairs = sorted((*stored_package.entity.memberships, (membership, grid)))
+        members = sort_members(
+            (*stored_grid.entity.members, (membership, package)),
+            {package: stored_package.entity.title},
+        )
         transaction = Transaction()
         transaction.create(MembershipItem(membership, grid_id=grid, package_id=package))
-        add_writes(transaction, the_package, replace(the_package.entity, memberships=tuple(pairs)))
-        add_writes(
-            transaction,
-            the_grid,
-            replace(
-                the_grid.entity, members=sort_members(members, {package: the_package.entity.title})
-            ),
-        )
+        new_package = replace(stored_package.entity, memberships=tuple(pairs))
+        add_writes(transaction, stored_package, new_package)
+        add_writes(transaction, stored_grid, replace(stored_grid.entity, members=members))
         transaction.commit()
 
     retry_on_conflict(attempt)
 
 
 def remove_from_grid(grid: int, package: int) -> None:
-    """Take a package out of a grid; doing it twice changes nothing. Raises Missing, Contended."""
+    """Remove a package from a grid; a repetition changes nothing.
+
+    Raises DoesNotExist (the package), Contended.
+    """
 
     def attempt() -> None:
         before = get(Package, package)
@@ -68,31 +69,33 @@ def remove_from_grid(grid: int, package: int) -> None:
 
 
 def reconcile_membership(membership: int, grid: int, package: int) -> bool:
-    """Make a row and both its ends agree: all have it if both exist, else none has.
+    """Make a row and both its ends agree: all have it if both ends exist, else none has it.
 
-    Returns whether it stands. Raises Contended.
+    Returns True if they have it. Raises Contended.
     """
 
     def attempt() -> bool:
-        the_package = get_many(Package, [package]).get(package)
-        the_grid = get_many(Grid, [grid]).get(grid)
-        stands = the_package is not None and the_grid is not None
+        stored_package = get_many(Package, [package]).get(package)
+        stored_grid = get_many(Grid, [grid]).get(grid)
+        exists = stored_package is not None and stored_grid is not None
         transaction = Transaction()
-        if the_package is not None:
-            left = drop_pairs(the_package.entity, {membership})
-            pairs = sorted((*left.memberships, *([(membership, grid)] if stands else [])))
-            add_writes(transaction, the_package, replace(left, memberships=tuple(pairs)))
-        if the_grid is not None:
-            rest = drop_pairs(the_grid.entity, {membership})
-            members = (*rest.members, *([(membership, package)] if stands else []))
-            add_writes(transaction, the_grid, replace(rest, members=sort_members(members, {})))
+        if stored_package is not None:
+            new_package = drop_pairs(stored_package.entity, {membership})
+            pairs = sorted((*new_package.memberships, *([(membership, grid)] if exists else [])))
+            new_package = replace(new_package, memberships=tuple(pairs))
+            add_writes(transaction, stored_package, new_package)
+        if stored_grid is not None:
+            new_grid = drop_pairs(stored_grid.entity, {membership})
+            members = (*new_grid.members, *([(membership, package)] if exists else []))
+            new_grid = replace(new_grid, members=sort_members(members, {}))
+            add_writes(transaction, stored_grid, new_grid)
         row = MembershipItem(membership, grid_id=grid, package_id=package)
-        if stands:
+        if exists:
             transaction.put_unconditionally(row)
         else:
             transaction.delete_unconditionally(row)
         transaction.commit()
-        return stands
+        return exists
 
     return retry_on_conflict(attempt)
 
@@ -100,13 +103,13 @@ def reconcile_membership(membership: int, grid: int, package: int) -> bool:
 def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
     """Write the rows (id -> grid, package) that both their ends have, in one transaction.
 
-    Returns those that it could not: an end lacks them, or was changed meanwhile. For those there
-    is ``settle``. Writes nothing for rows that are there.
+    Rows that exist already are not written. Returns the rows for which an end lacks them or was
+    changed meanwhile: those need ``reconcile_membership``, one by one.
     """
     stored = reads.get_items(MembershipItem, places)
     packages = get_many(Package, (package for _, package in places.values()))
     grids = get_many(Grid, (grid for grid, _ in places.values()))
-    unsettled, missing = [], []
+    unreconciled, missing = [], []
     for row, (grid, package) in places.items():
         ends = packages.get(package), grids.get(grid)
         if not (
@@ -115,7 +118,7 @@ def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
             and (row, grid) in ends[0].entity.memberships
             and (row, package) in ends[1].entity.members
         ):
-            unsettled.append(row)
+            unreconciled.append(row)
         elif row not in stored or (stored[row].grid_id, stored[row].package_id) != places[row]:
             missing.append(row)
     transaction = Transaction()
@@ -129,26 +132,23 @@ def reconcile_memberships(places: dict[int, tuple[int, int]]) -> list[int]:
     try:
         transaction.commit()
     except VersionConflict:
-        return unsettled + missing
-    return unsettled
+        return unreconciled + missing
+    return unreconciled
 
 
 def sort_members(
     members: Iterable[tuple[int, int]], titles: dict[int, str]
 ) -> tuple[tuple[int, int], ...]:
-    """Members of a grid by title of the package, as code points; titles not given are read."""
+    """Sort members of a grid by the package's title, by code point; other titles are read."""
     pairs = list(members)
-    unknown = {package for _, package in pairs} - titles.keys()
-    read_titles = {
-        identifier: item.title
-        for identifier, item in reads.get_items(MODELS[Package], unknown, ["id", "title"]).items()
-    }
-    known = titles | read_titles
-    return tuple(sorted(pairs, key=lambda pair: (known.get(pair[1], ""), pair[0])))
+    missing = {package for _, package in pairs} - titles.keys()
+    items = reads.get_items(MODELS[Package], missing, ["id", "title"])
+    all_titles = titles | {identifier: item.title for identifier, item in items.items()}
+    return tuple(sorted(pairs, key=lambda pair: (all_titles.get(pair[1], ""), pair[0])))
 
 
 def get_pairs(entity: Category | Grid | Package) -> dict[int, int]:
-    """Membership id -> id at the other end."""
+    """Return an entity's memberships as membership id -> id of the other end."""
     match entity:
         case Package():
             return dict(entity.memberships)
@@ -158,40 +158,44 @@ def get_pairs(entity: Category | Grid | Package) -> dict[int, int]:
 
 
 def remove_memberships(before: Versioned[E], pairs: dict[int, int], keep: bool) -> bool:
-    """One transaction that removes memberships of an item, and the item too unless ``keep``.
+    """Remove memberships of an item in one transaction, and the item too unless ``keep``.
 
-    It removes as many as it holds; false says that some are left, and with them the item.
+    A transaction removes as many as it can hold. Returns False if some remain, and with them the
+    item.
     """
-    first = dict(islice(pairs.items(), _MEMBERSHIPS_AT_ONCE))
+    first = dict(islice(pairs.items(), _BATCH_SIZE))
     other_end: type[Grid | Package] = Grid if isinstance(before.entity, Package) else Package
     others = get_many(other_end, first.values())
     transaction = Transaction()
     removed: set[int] = set()
     for identifier in dict.fromkeys(first.values()):
-        # What still fits: one more item, and the one whose memberships these are.
+        # There must be space for one more item, and for the one whose memberships these are.
         if transaction.size > MAX_BYTES - 2 * MAX_ITEM_BYTES:
             break
-        gone = {row for row, other in first.items() if other == identifier}
+        rows = {row for row, other in first.items() if other == identifier}
         if identifier in others:
             stored = others[identifier]
-            add_writes(transaction, stored, drop_pairs(stored.entity, gone))
-        for row in gone:
+            add_writes(transaction, stored, drop_pairs(stored.entity, rows))
+        for row in rows:
             transaction.delete_unconditionally(MembershipItem(row))
-        removed |= gone
-    whole = len(removed) == len(pairs)
+        removed |= rows
+    is_complete = len(removed) == len(pairs)
     add_writes(
-        transaction, before, None if whole and not keep else drop_pairs(before.entity, removed)
+        transaction,
+        before,
+        None if is_complete and not keep else drop_pairs(before.entity, removed),
     )
     transaction.commit()
-    return whole
+    return is_complete
 
 
 def drop_pairs(entity: E, rows: set[int]) -> E:
-    """The entity without these memberships."""
+    """Return the entity without these memberships."""
     match entity:
         case Package():
-            left = tuple(pair for pair in entity.memberships if pair[0] not in rows)
-            return replace(entity, memberships=left)
+            memberships = tuple(pair for pair in entity.memberships if pair[0] not in rows)
+            return replace(entity, memberships=memberships)
         case Grid():
-            return replace(entity, members=tuple(p for p in entity.members if p[0] not in rows))
+            members = tuple(pair for pair in entity.members if pair[0] not in rows)
+            return replace(entity, members=members)
     return entity

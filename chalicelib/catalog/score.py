@@ -1,24 +1,25 @@
-"""The score of a package, as the original computes it when it saves one."""
+"""The score of a package, by the original's rule."""
 
 from datetime import datetime
 
 from chalicelib.catalog.entities import Package
 
-_LEAST = -500
-_DAYS_OF_A_MONTH = 30.44
+_MIN_SCORE = -500
+_DAYS_PER_MONTH = 30.44
 
 
 def compute_score(package: Package, now: datetime) -> int:
-    """Stars, less 10 % of them for every full 3 months without a commit, less 30 % (of at most
-    1,000 stars) without Python 3 support; at least -500.
+    """Return the package's stars less deductions, at least -500.
 
-    Where no commit is known, 10 % are taken off once.
+    Every full 3 months without a commit take 10 % of the stars; an unknown last commit takes
+    10 % once. No support of Python 3 takes 30 % of at most 1,000 stars. The original computes
+    the score in this way whenever it saves a package.
     """
     stars = package.repo_watchers
     quarters = 1
     if package.last_commit_date is not None:
-        quarters = max(0, int((now - package.last_commit_date).days / _DAYS_OF_A_MONTH)) // 3
-    found = stars - quarters * stars / 10
+        quarters = max(0, int((now - package.last_commit_date).days / _DAYS_PER_MONTH)) // 3
+    score = stars - quarters * stars / 10
     if not package.supports_python3:
-        found -= min(stars, 1000) * 0.3
-    return max(_LEAST, int(found))
+        score -= min(stars, 1000) * 0.3
+    return max(_MIN_SCORE, int(score))

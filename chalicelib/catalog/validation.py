@@ -1,4 +1,4 @@
-"""What an entity must be like to be stored and served at all, whoever wrote it."""
+"""Validation of entities: the conditions for storing and serving one, whoever writes it."""
 
 import dataclasses
 from datetime import datetime
@@ -11,11 +11,11 @@ from chalicelib.storage.reads import MAX_ID, MAX_NAME_BYTES
 
 
 class InvalidEntity(WriteRefused):
-    """The entity cannot be stored; the text says why, for a person."""
+    """The entity cannot be stored; the text tells a person why."""
 
 
 def validate(entity: Entity) -> None:
-    """Raise Invalid for an entity that would be stored wrongly, or could never be read."""
+    """Raise InvalidEntity for an entity that would be stored wrongly, or could never be read."""
     if not 1 <= entity.id <= MAX_ID:
         raise InvalidEntity(f"id: {entity.id} is not an id")
     if not entity.slug.strip():
@@ -24,13 +24,13 @@ def validate(entity: Entity) -> None:
         if len((getattr(entity, name, "") or "").encode(errors="replace")) > MAX_NAME_BYTES:
             raise InvalidEntity(f"{name}: longer than {MAX_NAME_BYTES} bytes")
     for field in dataclasses.fields(entity):
-        fault = _fault(getattr(entity, field.name))
+        fault = _find_fault(getattr(entity, field.name))
         if fault:
             raise InvalidEntity(f"{field.name}: {fault}")
 
 
-def _fault(value: Any) -> str | None:
-    """Why a value cannot be stored."""
+def _find_fault(value: Any) -> str | None:
+    """Return the reason why a value cannot be stored, or ``None`` if it can."""
     match value:
         case None | bool():
             return None
@@ -47,5 +47,5 @@ def _fault(value: Any) -> str | None:
                 return "a date without a time zone"
             return None if is_renderable(value) else "a date outside the calendar"
         case tuple():
-            return next((fault for element in value if (fault := _fault(element))), None)
+            return next((fault for element in value if (fault := _find_fault(element))), None)
     return f"not a value that can be stored: {type(value).__name__}"

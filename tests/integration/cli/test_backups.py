@@ -112,7 +112,7 @@ def test_what_differs_is_named_and_left_unless_it_is_asked_for(
         assert "1 different" in output
         assert "  different: names packages/slug/package-2\n" in output
         assert raw_items.get_item("names", theirs) == theirs
-    assert "name packages/slug/package-2: kept for [9], borne by [2]" in output
+    assert "name packages/slug/package-2: reserved for [9], used by [2]" in output
     assert main(["restore", PREFIX, "--replace", "--dry-run"]) == 0
     assert "1 to be replaced" in capsys.readouterr().out
     assert main(["restore", PREFIX, "--replace"]) == 0
@@ -153,7 +153,7 @@ def test_tables_that_do_not_fit_afterwards_are_said(rows: state.Rows, capsys: Ca
     # A package of a table that was written to after the export of the others.
     raw_items.create_item("names", {"name": {"S": "packages/slug/late"}, "owner": {"N": "5"}})
     assert main(["restore", PREFIX]) == 1
-    assert "name packages/slug/late: kept for [5], borne by []\n" in capsys.readouterr().out
+    assert "name packages/slug/late: reserved for [5], used by []\n" in capsys.readouterr().out
 
 
 def test_an_export_that_cannot_be_used_is_one_line(rows: state.Rows, capsys: Capture) -> None:
