@@ -55,7 +55,7 @@ class Fixture:
     def __init__(
         self, path: Path, chunk_bytes: int = _CHUNK_BYTES, max_bytes: int | None = None
     ) -> None:
-        """Set the limit: reading a file of more than ``max_bytes`` (unpacked) raises InvalidFixture."""
+        """Limit the file to ``max_bytes`` unpacked; reading a larger one raises InvalidFixture."""
         self.path = path
         self._chunk_bytes = chunk_bytes
         self._max_bytes = MAX_BYTES if max_bytes is None else max_bytes
