@@ -29,7 +29,7 @@ GRID, MEMBERSHIP = "grid.grid", "grid.gridpackage"
 
 
 class Field(NamedTuple):
-    """How a field of a record is read, and which field of the entity takes its value."""
+    """The validator of a record's field, and the field of the entity that takes its value."""
 
     validate: Validator
     required: bool = False
@@ -37,7 +37,7 @@ class Field(NamedTuple):
     attribute: str | None = None
 
 
-#: Model -> name of the field -> how it is read. Other fields of a record are ignored.
+#: Model -> name of the field -> its validator. Other fields of a record are ignored.
 SCHEMA: dict[str, dict[str, Field]] = {
     CATEGORY: {
         "title": Field(text, required=True),
