@@ -1,4 +1,4 @@
-# Every command sets up what it needs in .venv first.
+# Every target installs what it needs into .venv first.
 PYTHON ?= python3
 # Given empty, they are what they are by default.
 override PORT := $(or $(PORT),8000)
@@ -11,21 +11,32 @@ UPSTREAM ?= ../shared/upstream
 COUNT ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
+# What serving needs is installed, and what everything else needs too.
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 CHECKOV := .venv-checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help run test conformance drill e2e lint format bench cost package deploy destroy audit clean
+.PHONY: help run demo test test-fast installable conformance drill e2e lint format bench cost package deploy destroy audit clean
 
 help: ## Show this list
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-run: $(READY) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalogue.json
+run: $(RUNTIME) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/catalogue.json
 	@exec $(BIN)/python -m chalicelib.cli serve --engine --port "$(PORT)" --state "$(STATE)" --data "$(DATA)"
+
+demo: $(RUNTIME) ## Refresh a small catalogue from simulated hosts before your eyes (a minute, no token)
+	@exec $(BIN)/python -m tools.demo $(ARGS)
+
+test-fast: $(READY) ## Run the tests that need no engine (seconds)
+	$(BIN)/python -m pytest tests/unit $(ARGS)
 
 test: $(READY) $(BROWSER) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+installable: ## Install the package in a bare environment and try its commands (half a minute)
+	$(PYTHON) -m tools.check_install
 
 conformance: $(READY) ## Compare with recordings in GOLDEN and UPSTREAM, and 5,000 answers of the framework
 	$(BIN)/python -m tests.contract "$(GOLDEN)"
@@ -72,19 +83,24 @@ audit: package $(CHECKOV) ## Check the package of STAGE with cfn-lint and checko
 clean: ## Remove what make made, except STATE
 	rm -rf $(VENV) .venv-checkov tests/browser/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): requirements.txt requirements-dev.txt constraints.txt
+$(RUNTIME): requirements.txt requirements-local.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
-	@echo "Setting up $(VENV), which takes about a minute"
+	@echo "Installing what Packgrid runs on into $(VENV)"
 	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt -c constraints.txt
+	@touch $@
+
+$(READY): $(RUNTIME) requirements-dev.txt
+	@echo "Installing what tests and linters need into $(VENV), which takes about a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-# Of its own: it wants other releases of what Packgrid uses.
+# In an environment of its own, because it needs other releases of what Packgrid uses.
 $(CHECKOV): deploy/checkov/requirements.txt deploy/checkov/constraints.txt
 	$(PYTHON) -m venv --clear .venv-checkov
 	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/checkov/requirements.txt -c deploy/checkov/constraints.txt
 	@touch $@
 
-# Not written where something cannot be installed, so that the next run tries again.
+# Not written if something cannot be installed, so that the next run tries again.
 $(BROWSER): $(READY) tests/browser/install.py tests/browser/package-lock.json
 	@$(BIN)/python -m tests.browser.install $@

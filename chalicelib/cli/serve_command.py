@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+import chalicelib
 from chalicelib.cli.command import CANNOT, CommandGroup
 from chalicelib.cli.output import say
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 commands = CommandGroup(name="Server")
 
+#: The sample catalogue, where it is installed and where it is in the repository.
+_SAMPLE_PATHS = (
+    Path(chalicelib.__file__).parent / "sample" / "catalogue.json",
+    Path(chalicelib.__file__).parent.parent / "sample" / "catalogue.json",
+)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -61,14 +67,19 @@ class ServeOptions:
     type=click.Path(path_type=Path),
     help="Load this catalogue first, unless it was loaded before.",
 )
-def serve(port: int, host: str, engine: bool, state: Path, data: Path | None) -> int:
+@click.option("--sample", is_flag=True, help="Load the sample catalogue first, as with --data.")
+def serve(port: int, host: str, engine: bool, state: Path, data: Path | None, sample: bool) -> int:
     """Serve the API until Ctrl-C, SIGTERM or SIGHUP.
 
     With --engine, DynamoDB and S3 are emulated on this machine. Without it, they are where AWS's
     own variables say.
     """
+    if sample and data is not None:
+        raise click.UsageError("--sample is not allowed with --data")
     from chalicelib.local.engine import EngineError
 
+    if sample:
+        data = next((path for path in _SAMPLE_PATHS if path.exists()), _SAMPLE_PATHS[0])
     options = ServeOptions(host, port, engine, state, data)
     for number in _SIGNALS:
         signal.signal(number, _on_signal)
