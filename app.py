@@ -11,8 +11,8 @@ app = Application(app_name="packgrid")
 
 
 def api_v4(**_path: Any) -> Response:
-    """Answer a request for any resource of the API; the application reads the path itself."""
-    return app.answer()
+    """Handle a request for any resource; the application reads the path itself."""
+    return app.handle_current_request()
 
 
 for _resource in RESOURCES:

@@ -1,38 +1,38 @@
-"""Which hosts a request may name, as Django decides it (``ALLOWED_HOSTS``).
+"""Check the Host header against the allowed hosts, as Django does (``ALLOWED_HOSTS``).
 
-Links are made of the Host header, so a host that anyone could make up must not get into them.
+Links are built from the Host header, so a forged host must not get into them.
 """
 
 import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
-#: A name or [IPv6 address], and maybe a port (RFC 3986, as Django checks it).
+#: A name or [IPv6 address] and an optional port (RFC 3986, as Django checks it).
 _HOST = re.compile(
     r"(?!\.(?::|$))(?P<domain>[a-z0-9.-]+|\[(?P<v6>[a-f0-9]*:[a-f0-9.:]+)\])(?::[0-9]+)?",
     re.IGNORECASE | re.ASCII,
 )
-ANY = "*"
+ANY_HOST = "*"
 
 
-def domain_of(host: str) -> str | None:
-    """The domain of a Host header, in lower case, without port; ``None`` if it is no host."""
-    found = _HOST.fullmatch(host)
-    if not found or (found["v6"] and not _is_ipv6(found["v6"])):
+def parse_domain(host: str) -> str | None:
+    """Return the domain of a Host header in lower case, without port; ``None`` if malformed."""
+    match = _HOST.fullmatch(host)
+    if not match or (match["v6"] and not _is_ipv6(match["v6"])):
         return None
-    return found["domain"].lower().removesuffix(".")
+    return match["domain"].lower().removesuffix(".")
 
 
-def is_allowed(domain: str, allowed: Iterable[str]) -> bool:
-    """Whether a domain is one of those allowed.
+def is_allowed(domain: str, patterns: Iterable[str]) -> bool:
+    """Return whether a domain matches one of the patterns.
 
-    ``*`` allows any; ``.example.org`` allows example.org and all below it.
+    ``*`` matches any domain; ``.example.org`` matches example.org and its subdomains.
     """
-    for pattern in allowed:
-        wanted = pattern.lower().removesuffix(".")
-        if pattern == ANY or domain == wanted:
+    for pattern in patterns:
+        allowed = pattern.lower().removesuffix(".")
+        if pattern == ANY_HOST or domain == allowed:
             return True
-        if wanted.startswith(".") and (domain.endswith(wanted) or domain == wanted[1:]):
+        if allowed.startswith(".") and (domain.endswith(allowed) or domain == allowed[1:]):
             return True
     return False
 

@@ -1,33 +1,34 @@
-"""The Chalice application: every resource and method leads to ``dispatch``."""
+"""The Chalice application: every resource and method leads to ``dispatcher.dispatch``."""
 
 import re
 import threading
 from base64 import b64encode
 from typing import Any
 
-from chalice.app import Chalice, Response
+from chalice.app import Chalice
+from chalice.app import Response as ChaliceResponse
 
 from chalicelib import settings
 from chalicelib.api import dispatcher, request
 
 METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
-_NAMES = re.compile(r"\{(\w+)\}")
+_PATH_PARAMETERS = re.compile(r"\{(\w+)\}")
 
 
 class Application(Chalice):
-    """Chalice, answering in one shape, and safe to call from several threads at once."""
+    """A Chalice application with one dispatcher for all routes; safe to call from threads."""
 
     def __init__(self, app_name: str) -> None:
         self._local = threading.local()
         super().__init__(app_name=app_name)
         self.settings = settings.from_environment()
-        # What API Gateway is told of: it decodes base64 for those who accept one of these only.
+        # API Gateway decodes base64 only for clients that accept one of its binary types.
         self.api.binary_types = ["*/*"]
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """Answer an event of API Gateway."""
-        answer: dict[str, Any] = super().__call__(_amended(event), context)
-        return answer
+        """Handle an API Gateway event and return the response event."""
+        response: dict[str, Any] = super().__call__(_complete_event(event), context)
+        return response
 
     @property
     def current_request(self) -> Any:
@@ -38,46 +39,47 @@ class Application(Chalice):
     def current_request(self, value: Any) -> None:
         self._local.request = value
 
-    def answer(self) -> Response:
-        """Answer the current request."""
+    def handle_current_request(self) -> ChaliceResponse:
+        """Dispatch the current request and return Chalice's response."""
         current = self.current_request
-        result = dispatcher.dispatch(
+        response = dispatcher.dispatch(
             lambda: request.from_chalice(current, self.settings), self.settings
         )
-        body = result.body if result.packed is None else result.packed
-        return _Response(body, dict(result.headers), result.status)
+        body = response.body if response.gzipped is None else response.gzipped
+        return _GatewayResponse(body, dict(response.headers), response.status)
 
 
-class _Response(Response):
-    """Bytes are sent in base64 and text as it is; Chalice itself goes by the content type."""
+class _GatewayResponse(ChaliceResponse):
+    """A response that encodes bytes, and only bytes; Chalice decides by the content type."""
 
     def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = super().to_dict()
+        response: dict[str, Any] = super().to_dict()
         if isinstance(self.body, bytes):
-            answer |= {"body": b64encode(self.body).decode(), "isBase64Encoded": True}
-        return answer
+            response |= {"body": b64encode(self.body).decode(), "isBase64Encoded": True}
+        return response
 
 
-def _amended(event: Any) -> Any:
-    """The event with all that Chalice wants to find in it."""
+def _complete_event(event: Any) -> Any:
+    """Return the event with every member that Chalice requires."""
     context = event.get("requestContext") or {}
     if "resourcePath" not in context:
-        # Not of API Gateway; Chalice says so.
+        # Not an event of API Gateway; Chalice reports that.
         return event
     headers = event.get("headers") or {}
-    # A header that is sent twice means both values (RFC 9110, 5.2); Chalice reads the last.
-    sent = event.get("multiValueHeaders") or {}
-    if any(len(values) > 1 for values in sent.values()):
-        headers = {name: ",".join(sent[name]) for name in sent}
+    # A repeated header means all its values (RFC 9110, 5.2); Chalice reads the last one.
+    all_headers = event.get("multiValueHeaders") or {}
+    if any(len(values) > 1 for values in all_headers.values()):
+        headers = {name: ",".join(all_headers[name]) for name in all_headers}
     if not any(name.lower() == "accept" for name in headers):
         headers = headers | {"Accept": "*/*"}
-    names = dict.fromkeys(_NAMES.findall(context["resourcePath"]), "")
+    parameters = dict.fromkeys(_PATH_PARAMETERS.findall(context["resourcePath"]), "")
     method = context.get("httpMethod")
-    absent = dict.fromkeys(("multiValueQueryStringParameters", "stageVariables", "body"))
-    return (absent | event) | {
+    defaults = dict.fromkeys(("multiValueQueryStringParameters", "stageVariables", "body"))
+    return (defaults | event) | {
         "headers": headers,
-        "pathParameters": names | (event.get("pathParameters") or {}),
-        # Any other method is one more that is not allowed; ``request`` has the true one.
+        "pathParameters": parameters | (event.get("pathParameters") or {}),
+        # Chalice routes known methods only; any other is not allowed anyway, like POST.
+        # ``request.from_chalice`` reads the true method from ``httpMethod`` below.
         "requestContext": context | {"httpMethod": method if method in METHODS else "POST"},
         "httpMethod": method,
     }

@@ -1,7 +1,7 @@
-"""From a request to an answer: routing, negotiation, method, view, validators, errors.
+"""From a request to a response: routing, negotiation, method, view, validators, errors.
 
-The order is Django's and REST Framework's: a malformed host first, then the slash redirect,
-then the route, then negotiation, and only then the method.
+The order is Django's and REST Framework's: first a malformed host, then the slash redirect, then
+the route, then negotiation, and only then the method.
 """
 
 import hashlib
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from chalicelib.api import options, routes, views
 from chalicelib.api.exceptions import APIError, BadRequest, MethodNotAllowed, NotFound, Unavailable
 from chalicelib.api.negotiation import select_renderer
-from chalicelib.api.renderers import JSON, Context, Renderer
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.renderers import JSON, Renderer
 from chalicelib.api.request import Request
 from chalicelib.api.response_size import ResponseLimiter
 from chalicelib.catalog.json_body import to_json
@@ -25,116 +26,119 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Response:
-    """An HTTP answer; the body is text, of which ``packed`` is what is sent, if it is gzipped."""
+    """An HTTP response; ``gzipped`` is sent in place of the text ``body`` if it is there."""
 
     status: int
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    packed: bytes | None = None
+    gzipped: bytes | None = None
 
 
 def dispatch(make_request: Callable[[], Request], settings: Settings) -> Response:
-    """Answer a request whatever it is; nothing that a client sends makes this raise."""
+    """Return the response to any request; nothing that a client sends makes this raise."""
     method = "GET"
     try:
         request = make_request()
         method = request.method
-        result = _routed(request, settings)
+        response = _route(request, settings)
     except APIError as error:
-        result = _plain_error(error)
+        response = _build_error(error)
     except Exception:  # noqa: BLE001 - the last resort; it is logged with its trace
         _log.exception("unexpected error")
-        result = _plain_error(APIError())
-    result.headers["X-Content-Type-Options"] = "nosniff"
-    if method == "HEAD" and result.status != 304:
-        # What GET would have sent is stated, not sent (RFC 9110, 9.3.2).
-        sent = result.body.encode() if result.packed is None else result.packed
-        result.headers["Content-Length"] = str(len(sent))
-        result.body, result.packed = "", None
-    return result
+        response = _build_error(APIError())
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if method == "HEAD" and response.status != 304:
+        # State the length of GET's body without sending it (RFC 9110, 9.3.2).
+        body = response.body.encode() if response.gzipped is None else response.gzipped
+        response.headers["Content-Length"] = str(len(body))
+        response.body, response.gzipped = "", None
+    return response
 
 
-def _routed(request: Request, settings: Settings) -> Response:
-    # A base URL from the settings does not make a malformed Host acceptable.
+def _route(request: Request, settings: Settings) -> Response:
+    # A malformed Host is refused even if links start with a base URL from the settings.
     _ = request.host
     if routes.needs_slash(request.path):
         query = f"?{request.quoted_query}" if request.query else ""
         location = f"{request.quoted_path}/{query}"
         headers = {"Content-Type": "text/html; charset=utf-8", "Location": location}
         return Response(301, headers=headers)
-    match = routes.match(request.path)
+    match = routes.match_path(request.path)
     if match is None:
-        return _plain_error(NotFound())
-    result = _negotiated(request, match, settings)
-    result.headers = {"Allow": ALLOW, "Vary": "Accept"} | result.headers
-    return result
+        return _build_error(NotFound())
+    response = _negotiate(RenderContext(request, match, settings))
+    response.headers = {"Allow": ALLOW, "Vary": "Accept"} | response.headers
+    return response
 
 
-def _negotiated(request: Request, match: routes.Match, settings: Settings) -> Response:
-    context = Context(request, match, settings)
+def _negotiate(context: RenderContext) -> Response:
     try:
-        renderer, media = select_renderer(request, match.format)
+        renderer, media_type = select_renderer(context.request, context.match.format)
     except BadRequest:
         raise
     except APIError as error:
-        return _rendered(error.status, _detail(error), JSON, context)
-    context = replace(context, params=media.params)
+        return _render(error.status, _build_detail(error), JSON, context)
+    context = replace(context, params=media_type.params)
     try:
-        result = _found(renderer, context)
+        response = _handle_method(renderer, context)
     except APIError as error:
-        result = _rendered(error.status, _detail(error), renderer, context)
+        response = _render(error.status, _build_detail(error), renderer, context)
         if isinstance(error, Unavailable):
-            result.headers["Retry-After"] = "1"
-        return result
-    return _validated(request, result, settings) if request.method in {"GET", "HEAD"} else result
+            response.headers["Retry-After"] = "1"
+        return response
+    if context.request.method in {"GET", "HEAD"}:
+        return _add_validators(context, response)
+    return response
 
 
-def _found(renderer: Renderer, context: Context) -> Response:
-    """The answer if there is no error; raises an APIError."""
-    request, match = context.request, context.match
-    if request.method == "OPTIONS":
-        return _rendered(200, options.metadata(match.view), renderer, context)
-    if request.method not in {"GET", "HEAD"}:
-        raise MethodNotAllowed(request.method)
-    room = ResponseLimiter(renderer, context)
+def _handle_method(renderer: Renderer, context: RenderContext) -> Response:
+    """Return the response to OPTIONS, GET or HEAD; raise an APIError otherwise."""
+    method = context.request.method
+    if method == "OPTIONS":
+        return _render(200, options.build_metadata(context.match.view), renderer, context)
+    if method not in {"GET", "HEAD"}:
+        raise MethodNotAllowed(method)
+    limiter = ResponseLimiter(renderer, context)
     try:
-        body = room.body(views.answer(request, match, context.settings, room))
+        body = limiter.render(views.render_view(context, limiter))
     except STORAGE_ERRORS as error:
-        _log.error("the storage did not answer: %s", error)
+        _log.error("the storage did not respond: %s", error)
         raise Unavailable from error
-    headers = renderer.headers(context)
-    if room.is_tight:
+    headers = renderer.get_headers(context)
+    if limiter.exceeded:
         headers["Vary"] = "Accept, Accept-Encoding"
-    if body.packed is not None:
+    if body.gzipped is not None:
         headers["Content-Encoding"] = "gzip"
-    return Response(200, body.text, headers, body.packed)
+    return Response(200, body.text, headers, body.gzipped)
 
 
-def _rendered(status: int, content: str, renderer: Renderer, context: Context) -> Response:
-    return Response(status, renderer.render(status, content, context), renderer.headers(context))
+def _render(status: int, content: str, renderer: Renderer, context: RenderContext) -> Response:
+    body = renderer.render(status, content, context)
+    return Response(status, body, renderer.get_headers(context))
 
 
-def _validated(request: Request, result: Response, settings: Settings) -> Response:
-    """Add validators, and answer 304 where the client has these very bytes already.
+def _add_validators(context: RenderContext, response: Response) -> Response:
+    """Add ETag and Cache-Control; return 304 if the client has these very bytes already.
 
-    ``If-None-Match: *`` is for those who write, so nothing is made of it.
+    ``If-None-Match: *`` is meant for writes, so it is ignored.
     """
-    digest = hashlib.blake2b(result.body.encode(), digest_size=16).hexdigest()
-    etag = f'"{digest}"' if result.packed is None else f'"{digest}-gzip"'
-    result.headers["ETag"] = etag
-    result.headers["Cache-Control"] = f"public, max-age={settings.cache_seconds}"
-    known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in (tag.removeprefix("W/") for tag in known):
+    digest = hashlib.blake2b(response.body.encode(), digest_size=16).hexdigest()
+    etag = f'"{digest}"' if response.gzipped is None else f'"{digest}-gzip"'
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = f"public, max-age={context.settings.cache_seconds}"
+    if_none_match = context.request.headers.get("if-none-match", "")
+    client_etags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    if etag in client_etags:
         for name in ("Content-Type", "Content-Encoding"):
-            result.headers.pop(name, None)
-        return Response(304, headers=result.headers)
-    return result
+            response.headers.pop(name, None)
+        return Response(304, headers=response.headers)
+    return response
 
 
-def _plain_error(error: APIError) -> Response:
-    """An error outside of any view, or before negotiation: always compact JSON."""
-    return Response(error.status, _detail(error), {"Content-Type": JSON.media_type})
+def _build_error(error: APIError) -> Response:
+    """Return an error outside of any view, or before negotiation: always compact JSON."""
+    return Response(error.status, _build_detail(error), {"Content-Type": JSON.media_type})
 
 
-def _detail(error: APIError) -> str:
+def _build_detail(error: APIError) -> str:
     return to_json({"detail": error.detail})

@@ -1,11 +1,11 @@
-"""Errors as answers: one class a status, one shape, ``{"detail": ...}``.
+"""Errors that are responses: one class per status, one shape, ``{"detail": ...}``.
 
-Texts are Django REST Framework's where it has one, because consumers may compare them.
+The texts are Django REST Framework's where it has one, because clients may compare them.
 """
 
 
 class APIError(Exception):
-    """An error that has an answer."""
+    """An error with a status and a detail."""
 
     status = 500
     detail = "A server error occurred."
@@ -23,14 +23,14 @@ class BadRequest(APIError):
 
 
 class NotFound(APIError):
-    """Nothing is there."""
+    """The path or the item does not exist."""
 
     status = 404
     detail = "Not found."
 
 
 class MethodNotAllowed(APIError):
-    """The resource is there, but not for this method."""
+    """The resource exists but does not support the method."""
 
     status = 405
 
@@ -39,14 +39,14 @@ class MethodNotAllowed(APIError):
 
 
 class NotAcceptable(APIError):
-    """No renderer makes what the Accept header asks for."""
+    """No renderer produces an accepted media type."""
 
     status = 406
     detail = "Could not satisfy the request Accept header."
 
 
 class Unavailable(APIError):
-    """The storage does not answer; it is worth trying again."""
+    """The storage did not respond; the client may retry."""
 
     status = 503
     detail = "Service temporarily unavailable, try again later."

@@ -1,7 +1,7 @@
 """Content negotiation as Django REST Framework does it (``DefaultContentNegotiation``).
 
-The most specific range of the Accept header wins, then the renderer that comes first; q-values
-are parsed and have no effect, in the original too. ``Accept-Encoding`` is HTTP's own (RFC 9110).
+The most specific range of the Accept header wins, then the first renderer. As in the original,
+q-values are parsed but have no effect. ``Accept-Encoding`` follows HTTP itself (RFC 9110).
 """
 
 import re
@@ -12,7 +12,7 @@ from chalicelib.api.exceptions import NotAcceptable, NotFound
 from chalicelib.api.renderers import PAGE, RENDERERS, Renderer
 from chalicelib.api.request import Request
 
-#: A weight that is not zero; anything else than ``q`` behind a coding is none of RFC 9110.
+#: A weight above zero; RFC 9110 knows no other parameter of a coding than ``q``.
 _WEIGHT = re.compile(r"q=(?:0\.(?=[0-9]*[1-9])[0-9]{1,3}|1(?:\.0{0,3})?)", re.IGNORECASE)
 
 
@@ -27,15 +27,15 @@ class MediaType:
 
     @property
     def precedence(self) -> int:
-        """How specific it is: 0 ``*/*``, 1 ``type/*``, 2 ``type/subtype``, 3 with parameters."""
+        """The specificity: 0 ``*/*``, 1 ``type/*``, 2 ``type/subtype``, 3 with parameters."""
         if self.main == "*":
             return 0
         if self.sub == "*":
             return 1
         return 2 if not self.params or list(self.params) == ["q"] else 3
 
-    def takes(self, other: "MediaType") -> bool:
-        """Whether this, a renderer's plain type, is within the range ``other``."""
+    def matches(self, other: "MediaType") -> bool:
+        """Return whether this plain media type of a renderer is within the range ``other``."""
         return all(
             "*" in (mine, theirs) or mine == theirs
             for mine, theirs in ((self.sub, other.sub), (self.main, other.main))
@@ -43,10 +43,10 @@ class MediaType:
 
 
 def parse_header_parameters(line: str) -> tuple[str, dict[str, str]]:
-    """A header such as ``a/b; c="d"`` as its value in lower case and its parameters.
+    """Split a header such as ``a/b; c="d"`` into its value in lower case and its parameters.
 
-    The parameters are read by the standard library's parser of MIME headers, as in Django.
-    Where that cannot read them, there are none.
+    As in Django, the standard library's parser of MIME headers reads the parameters. If it
+    cannot, there are none.
     """
     if ";" not in line:
         return line.strip().lower(), {}
@@ -60,48 +60,48 @@ def parse_header_parameters(line: str) -> tuple[str, dict[str, str]]:
 
 
 def select_renderer(request: Request, suffix: str | None) -> tuple[Renderer, MediaType]:
-    """The renderer for a request and the media type accepted.
+    """Return the renderer for a request and the accepted media type.
 
-    ``suffix`` is the path's format suffix and goes before ``?format=``. Raises NotFound for a
-    format that no renderer has, NotAcceptable if no renderer makes what is accepted, BadRequest
+    ``suffix`` is the path's format suffix and has priority over ``?format=``. Raises NotFound for
+    a format without renderer, NotAcceptable if no renderer produces an accepted type, BadRequest
     if the query is needed and malformed.
     """
     renderers: list[Renderer] = list(RENDERERS)
-    wanted = suffix or request.parameter("format")
-    if wanted:
-        renderers = [renderer for renderer in renderers if renderer.format == wanted]
+    format_name = suffix or request.parameter("format")
+    if format_name:
+        renderers = [renderer for renderer in renderers if renderer.format == format_name]
         if not renderers:
             raise NotFound
     accept = request.headers.get("accept", "*/*")
     ranges = [MediaType(token.strip()) for token in accept.split(",")]
     for precedence in (3, 2, 1, 0):
-        level = [media for media in ranges if media.precedence == precedence]
+        candidates = [media for media in ranges if media.precedence == precedence]
         for renderer in renderers:
             own = MediaType(renderer.media_type)
-            for media in level:
-                if own.takes(media):
+            for media in candidates:
+                if own.matches(media):
                     if renderer is PAGE:
-                        # Whatever it shows, a page reads the query; that may be too long.
+                        # Every page reads the query, so a malformed one is an error here.
                         _ = request.parameters
-                    return renderer, _accepted(own, media)
+                    return renderer, _select_media_type(own, media)
     raise NotAcceptable
 
 
-def _accepted(own: MediaType, media: MediaType) -> MediaType:
-    """The more specific of the renderer's type and the range, with the range's parameters."""
+def _select_media_type(own: MediaType, media: MediaType) -> MediaType:
+    """Return the more specific of both types, with the parameters of the range."""
     if own.precedence <= media.precedence:
         return media
     return MediaType(";".join([own.text, *(f"{k}={v}" for k, v in media.params.items())]))
 
 
 def accepts_gzip(header: str) -> bool:
-    """Whether an ``Accept-Encoding`` takes gzip: by its name or by ``*``, with a weight above 0.
+    """Return whether an ``Accept-Encoding`` lists gzip or ``*`` with a weight above 0.
 
-    Where there is no such header, any client may be behind it, so plain text is safer.
+    Without the header the client is unknown, so plain text is safer.
     """
-    weights: dict[str, bool] = {}
+    accepted: dict[str, bool] = {}
     for part in header.split(","):
         coding, *parameters = (piece.strip() for piece in part.split(";"))
-        taken = all(_WEIGHT.fullmatch(parameter) for parameter in parameters)
-        weights[coding.lower().removeprefix("x-")] = taken
-    return weights.get("gzip", weights.get("*", False))
+        has_weight = all(_WEIGHT.fullmatch(parameter) for parameter in parameters)
+        accepted[coding.lower().removeprefix("x-")] = has_weight
+    return accepted.get("gzip", accepted.get("*", False))

@@ -1,41 +1,25 @@
-"""What OPTIONS answers: a view's name, description, and media types (``SimpleMetadata``).
-
-Names and descriptions are the original's, for consumers may compare them.
-"""
+"""Responses to OPTIONS: a view's name, description and media types (DRF's ``SimpleMetadata``)."""
 
 from chalicelib.api.renderers import RENDERERS
+from chalicelib.api.routes import ROUTES_BY_VIEW
 from chalicelib.catalog.json_body import to_json
 
-_PACKAGES = "API endpoint that allows packages to be viewed or edited."
-_VIEWS = {
-    "api-root": ("Api Root", "The default basic root view for DefaultRouter"),
-    "packages-list": ("Package List", _PACKAGES),
-    "packages-detail": ("Package Instance", _PACKAGES),
-    "grids-list": ("Grid List", ""),
-    "grids-detail": ("Grid Instance", ""),
-    "categories-list": ("Category List", ""),
-    "categories-detail": ("Category Instance", ""),
-    "search": (
-        "Search V3 List",
-        "Accepts a 'q' GET parameter.\n\nReturns SearchV3 (PostgreSQL FTS) results.",
-    ),
-}
-_PARSES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+#: The original's parsers. Nothing is parsed here, because the API is read-only.
+_PARSED_MEDIA_TYPES = (
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+)
 
 
-def name_of(view: str) -> str:
-    """The name of a view."""
-    return _VIEWS[view][0]
-
-
-def metadata(view: str) -> str:
-    """The JSON of an OPTIONS answer."""
-    renders = [renderer.media_type for renderer in RENDERERS]
+def build_metadata(view: str) -> str:
+    """Return the JSON of an OPTIONS response."""
+    route = ROUTES_BY_VIEW[view]
     return to_json(
         {
-            "name": name_of(view),
-            "description": _VIEWS[view][1],
-            "renders": renders,
-            "parses": list(_PARSES),
+            "name": route.name,
+            "description": route.description,
+            "renders": [renderer.media_type for renderer in RENDERERS],
+            "parses": list(_PARSED_MEDIA_TYPES),
         }
     )

@@ -9,41 +9,47 @@ from chalicelib.catalog.queries import Page
 DEFAULT_LIMIT = 20
 
 
-def limit_of(request: Request) -> int:
-    """The ``limit`` asked for; 20 if there is none, or it is not a whole number above 0."""
-    return _whole(request.parameter("limit"), least=1, default=DEFAULT_LIMIT)
+def get_limit(request: Request) -> int:
+    """Return ``limit``; ``DEFAULT_LIMIT`` if it is missing or not a whole number above 0."""
+    return _parse_integer(request.parameter("limit"), minimum=1, default=DEFAULT_LIMIT)
 
 
-def offset_of(request: Request) -> int:
-    """The ``offset`` asked for; 0 if there is none, or it is not a whole number of 0 or more."""
-    return _whole(request.parameter("offset"), least=0, default=0)
+def get_offset(request: Request) -> int:
+    """Return ``offset``; 0 if it is missing or not a whole number of 0 or more."""
+    return _parse_integer(request.parameter("offset"), minimum=0, default=0)
 
 
-def _whole(text: str | None, least: int, default: int) -> int:
+def _parse_integer(text: str | None, minimum: int, default: int) -> int:
     # Python's int() decides, as in the original: "+3", " 3", "1_0" and Arabic digits count.
     try:
         number = int(text or "")
     except ValueError:
         return default
-    return number if number >= least else default
+    return number if number >= minimum else default
 
 
-def envelope(request: Request, page: Page, limit: int, offset: int, results: list[str]) -> str:
-    """The JSON of a page; ``results`` are its resolved bodies.
+def build_envelope(
+    request: Request, page: Page, limit: int, offset: int, results: list[str]
+) -> str:
+    """Return the JSON of a page; ``results`` are its resolved bodies.
 
-    Where the page was cut short because the answer grew too large, ``next`` goes on right
-    behind its last result.
+    If the page was truncated to fit the response limit, ``next`` starts right behind its last
+    result.
     """
-    following = offset + (page.consumed if page.truncated else limit)
-    more = page.truncated or following < page.count
-    before = json.dumps(_link(request, limit, offset - limit)) if offset > 0 else "null"
-    after = json.dumps(_link(request, limit, following)) if more else "null"
-    listed = ",".join(results)
-    return f'{{"count":{page.count},"next":{after},"previous":{before},"results":[{listed}]}}'
+    next_offset = offset + (page.consumed if page.truncated else limit)
+    has_next = page.truncated or next_offset < page.count
+    previous_link = (
+        json.dumps(_build_link(request, limit, offset - limit)) if offset > 0 else "null"
+    )
+    next_link = json.dumps(_build_link(request, limit, next_offset)) if has_next else "null"
+    return (
+        f'{{"count":{page.count},"next":{next_link},"previous":{previous_link},'
+        f'"results":[{",".join(results)}]}}'
+    )
 
 
-def _link(request: Request, limit: int, offset: int) -> str:
-    """The request's URL with another offset; parameters sorted by name, as the original does."""
+def _build_link(request: Request, limit: int, offset: int) -> str:
+    """Return the request's URL with another offset; parameters sorted by name, as in DRF."""
     scheme, host, path, query, fragment = urlsplit(request.url)
     parameters = parse_qs(query, keep_blank_values=True)
     parameters["limit"] = [str(limit)]

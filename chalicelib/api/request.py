@@ -1,16 +1,16 @@
-"""A request as the views see it, taken from what API Gateway (or its local stand-in) passes."""
+"""The HTTP request, built from an event of API Gateway or of its local stand-in."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-from chalicelib.api import allowed_hosts as hosts
+from chalicelib.api.allowed_hosts import ANY_HOST, is_allowed, parse_domain
 from chalicelib.api.exceptions import BadRequest
 from chalicelib.settings import Settings
 
 ROOT = "/api/v4"
-#: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS: more parameters than that are answered with 400.
+#: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS: requests with more parameters get 400.
 MAX_PARAMETERS = 1000
 _SAFE_IN_PATH = "/:@&+$,-_.!~*'()"
 _SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
@@ -20,9 +20,9 @@ _SAFE_IN_URI = "/#%[]=:;$&()+,!?*@'~"
 class Request:
     """One HTTP request.
 
-    ``path`` is decoded and has no stage in front; ``prefix`` is what stood there, quoted.
-    ``query`` is the query string as sent, where the gateway tells it. Header names are in lower
-    case.
+    ``path`` is decoded and begins with ``/api/v4``; ``prefix`` is the stage or base path before it,
+    quoted. ``query`` is the query string as sent, if the gateway passes it on. Header names are
+    in lower case.
     """
 
     method: str
@@ -31,20 +31,20 @@ class Request:
     query: str
     headers: dict[str, str]
     base_url: str | None = None
-    allowed_hosts: tuple[str, ...] = (hosts.ANY,)
+    allowed_hosts: tuple[str, ...] = (ANY_HOST,)
 
     @cached_property
     def host(self) -> str:
-        """The Host header as sent; raises BadRequest if it is no host, or none of those allowed."""
+        """The Host header as sent; raises BadRequest if it is malformed or not allowed."""
         host = self.headers.get("host", "")
-        domain = hosts.domain_of(host)
-        if domain is None or not hosts.is_allowed(domain, self.allowed_hosts):
+        domain = parse_domain(host)
+        if domain is None or not is_allowed(domain, self.allowed_hosts):
             raise BadRequest("Invalid Host header.")
         return host
 
     @property
     def scheme(self) -> str:
-        """``https`` if the first X-Forwarded-Proto says exactly so, else ``http``."""
+        """``https`` if the first X-Forwarded-Proto is exactly that, else ``http``."""
         forwarded = self.headers.get("x-forwarded-proto", "")
         return "https" if forwarded.split(",", 1)[0].strip() == "https" else "http"
 
@@ -71,7 +71,7 @@ class Request:
         return values
 
     def parameter(self, name: str) -> str | None:
-        """The last value of a parameter, as Django takes it."""
+        """Return the last value of a parameter, as Django does."""
         values = self.parameters.get(name)
         return values[-1] if values else None
 
@@ -83,7 +83,7 @@ class Request:
 
     @property
     def quoted_query(self) -> str:
-        """The query string, with what no URI may hold percent-encoded."""
+        """The query string, with characters that a URI must not contain percent-encoded."""
         return quote(self.query, safe=_SAFE_IN_URI, errors="replace")
 
     @property
@@ -94,23 +94,24 @@ class Request:
 
 
 def from_chalice(request: Any, settings: Settings) -> Request:
-    """The ``Request`` of Chalice's ``current_request``."""
+    """Build a ``Request`` from Chalice's ``current_request``."""
     context = request.context
-    prefix, path = _divided(_decoded(context.get("path") or "/"), _resource(request))
+    path = _decode_path(context.get("path") or "/")
+    prefix, path = _split_prefix(path, _get_resource(request))
     return Request(
-        # Chalice routes by the method that stands in the context, and not all have a route.
+        # The context holds a method that Chalice can route; the event has the true one.
         method=request.to_original_event().get("httpMethod") or request.method,
         path=path,
         prefix=prefix,
-        query=_query(request),
+        query=_get_query(request),
         headers={name.lower(): value for name, value in request.headers.items()},
         base_url=settings.base_url,
-        allowed_hosts=_allowed_hosts(context, settings),
+        allowed_hosts=_get_allowed_hosts(context, settings),
     )
 
 
-def _allowed_hosts(context: Any, settings: Settings) -> tuple[str, ...]:
-    """Those of the settings; without any, the domain that API Gateway itself was asked by."""
+def _get_allowed_hosts(context: Any, settings: Settings) -> tuple[str, ...]:
+    """Return the settings' hosts; without any, the domain of API Gateway and of the base URL."""
     if settings.allowed_hosts:
         return settings.allowed_hosts
     return tuple(
@@ -120,31 +121,31 @@ def _allowed_hosts(context: Any, settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _resource(request: Any) -> str:
-    """The resource that the gateway found; for the one that catches all, what it caught."""
+def _get_resource(request: Any) -> str:
+    """Return the resource that the gateway matched; for ``{proxy+}``, the path that it caught."""
     resource: str = request.context.get("resourcePath") or ""
     if not resource.endswith("+}"):
         return resource
-    caught = (request.uri_params or {}).values()
-    return f"/{next(iter(caught), None) or ''}"
+    values = (request.uri_params or {}).values()
+    return f"/{next(iter(values), None) or ''}"
 
 
-def _divided(path: str, resource: str) -> tuple[str, str]:
-    """What API Gateway puts before a path (stage, or base path of a domain), and the path.
+def _split_prefix(path: str, resource: str) -> tuple[str, str]:
+    """Split off what API Gateway puts before a path: the stage, or a domain's base path.
 
-    A stage may itself be called ``api``, so only the resource tells whether the API's root is in
-    a path. Where it is not, nothing is served, so nothing needs to be divided.
+    A stage may itself be called ``api``, so only the resource says whether the path contains the
+    API's root. If it does not, nothing is served under it, and there is nothing to split.
     """
     start = path.find(ROOT) if resource.startswith(ROOT) else -1
     if start <= 0:
         return "", path
-    # Never two slashes in front: a browser would take what follows for a host.
+    # Never begin with two slashes: a browser would take what follows for a host.
     prefix = path[:start].strip("/")
     return (f"/{quote(prefix, safe=_SAFE_IN_PATH)}" if prefix else ""), path[start:]
 
 
-def _query(request: Any) -> str:
-    """The query string: as sent if the gateway passes it on, else put together again.
+def _get_query(request: Any) -> str:
+    """Return the query string as sent if the gateway passes it on, else rebuild it.
 
     A REST API of API Gateway passes decoded parameters only, in an order of its own.
     """
@@ -158,15 +159,15 @@ def _query(request: Any) -> str:
     return urlencode(pairs, quote_via=quote, errors="replace")
 
 
-def _decoded(path: str) -> str:
-    """The path decoded; bytes that are not UTF-8 stay percent-encoded (RFC 3987, 3.2)."""
+def _decode_path(path: str) -> str:
+    """Decode a path; bytes that are not UTF-8 stay percent-encoded (RFC 3987, 3.2)."""
     parts: list[str] = []
-    # Half a surrogate pair, which only a hand-made event can hold, is not UTF-8 either.
-    rest = unquote_to_bytes(path.encode(errors="surrogatepass"))
+    # Half of a surrogate pair, which only a hand-made event can contain, is not UTF-8 either.
+    remaining = unquote_to_bytes(path.encode(errors="surrogatepass"))
     while True:
         try:
-            return "".join([*parts, rest.decode()])
+            return "".join([*parts, remaining.decode()])
         except UnicodeDecodeError as error:
-            broken = quote(rest[error.start : error.end])
-            parts.append(rest[: error.start].decode() + broken)
-            rest = rest[error.end :]
+            invalid = quote(remaining[error.start : error.end])
+            parts.append(remaining[: error.start].decode() + invalid)
+            remaining = remaining[error.end :]

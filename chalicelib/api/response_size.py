@@ -1,4 +1,4 @@
-"""How much of an answer can be returned: AWS Lambda takes so many bytes, counted in its own way."""
+"""AWS Lambda's limit on the size of a response, counted as Lambda counts it."""
 
 import gzip
 import json
@@ -7,65 +7,67 @@ from base64 import b64encode
 from dataclasses import dataclass
 
 from chalicelib.api.negotiation import accepts_gzip
-from chalicelib.api.renderers import Context, Renderer
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.renderers import Renderer
 
-#: How many times what can be returned is worth reading. What a link grows by is overestimated
-#: there, and gzip makes about a quarter of JSON.
-_READ, _READ_FOR_GZIP = 3, 5
-#: What a character of text becomes at most, as Lambda counts it: two escapes of six characters.
-_LONGEST_ESCAPE = 12
+#: Bytes of stored bodies to read, as a multiple of the response's limit. The growth of links is
+#: overestimated when bodies are read, and gzip shrinks JSON to about a quarter.
+_READ_FACTOR, _READ_FACTOR_GZIP = 3, 5
+#: The most that one character of text becomes when Lambda escapes it: two escapes of six.
+_MAX_ESCAPED_LENGTH = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """A rendered body; gzipped where it is ``packed``.
+class SizedBody:
+    """A rendered body and its size.
 
-    ``excess`` says how many times too large it is to be returned: it fits up to 1.
+    ``gzipped`` is the compressed body if the text alone exceeds the limit. ``ratio`` is the size
+    divided by the limit; up to 1 the body can be returned.
     """
 
     text: str
-    packed: bytes | None = None
-    excess: float = 0.0
+    gzipped: bytes | None = None
+    ratio: float = 0.0
 
 
 class ResponseLimiter:
-    """What a rendered answer has to fit into, as far as the settings bound it.
+    """Renders bodies and measures them against ``max_response_bytes``.
 
-    ``is_tight`` tells after the first answer that was too large as plain text.
+    ``exceeded`` is true as soon as a body was too large as plain text.
     """
 
-    def __init__(self, renderer: Renderer, context: Context) -> None:
+    def __init__(self, renderer: Renderer, context: RenderContext) -> None:
         self._renderer = renderer
         self._context = context
-        self._most = context.settings.max_response_bytes
-        self._gzips = accepts_gzip(context.request.headers.get("accept-encoding", ""))
-        self._last: tuple[str, Body] | None = None
-        self.is_tight = False
+        self._max_bytes = context.settings.max_response_bytes
+        self._accepts_gzip = accepts_gzip(context.request.headers.get("accept-encoding", ""))
+        self._last: tuple[str, SizedBody] | None = None
+        self.exceeded = False
 
     @property
-    def worth_reading(self) -> int:
-        """How many bytes of stored bodies an answer may be made of."""
-        if self._most is None:
+    def max_source_bytes(self) -> int:
+        """The most bytes of stored bodies to read for one response."""
+        if self._max_bytes is None:
             return sys.maxsize
-        return self._most * (_READ_FOR_GZIP if self._gzips else _READ)
+        return self._max_bytes * (_READ_FACTOR_GZIP if self._accepts_gzip else _READ_FACTOR)
 
-    def body(self, content: str) -> Body:
-        """The body of an answer, by its JSON; the last is kept, for mostly it is the answer."""
+    def render(self, content: str) -> SizedBody:
+        """Render a response's JSON; the last result is kept, because it is mostly the response."""
         if self._last is None or self._last[0] is not content:
             text = self._renderer.render(200, content, self._context)
-            self._last = (content, self._measured(text))
+            self._last = (content, self._measure(text))
         return self._last[1]
 
-    def _measured(self, text: str) -> Body:
-        if self._most is None or len(text) * _LONGEST_ESCAPE + 2 <= self._most:
-            return Body(text)
+    def _measure(self, text: str) -> SizedBody:
+        if self._max_bytes is None or len(text) * _MAX_ESCAPED_LENGTH + 2 <= self._max_bytes:
+            return SizedBody(text)
         # Lambda counts the JSON that it returns, in which a body is an escaped string.
-        excess = len(json.dumps(text)) / max(self._most, 1)
-        if excess <= 1:
-            return Body(text)
-        self.is_tight = True
-        if not self._gzips:
-            return Body(text, excess=excess)
-        packed = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-        counted = len(b64encode(packed)) + 2
-        return Body(text, packed, counted / max(self._most, 1))
+        ratio = len(json.dumps(text)) / max(self._max_bytes, 1)
+        if ratio <= 1:
+            return SizedBody(text)
+        self.exceeded = True
+        if not self._accepts_gzip:
+            return SizedBody(text, ratio=ratio)
+        gzipped = gzip.compress(text.encode(), compresslevel=6, mtime=0)
+        size = len(b64encode(gzipped)) + 2
+        return SizedBody(text, gzipped, size / max(self._max_bytes, 1))

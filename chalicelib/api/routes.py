@@ -1,74 +1,75 @@
-"""Which path is which view, and the slash redirect; the shapes are those of DRF's router."""
+"""Routes: which path leads to which view, and the slash redirect (as in DRF's router)."""
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from chalicelib.api.request import ROOT
 
-_FORMAT = r"\.(?P<format>[a-z0-9]+)/?"
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_FORMAT_SUFFIX = r"\.(?P<format>[a-z0-9]+)/?"
 
 
 class Match(NamedTuple):
-    """A view by name, what the path says (``ident``), and the format suffix if it has one."""
+    """A matched path: the view's name, the ``ident`` in the path and the format suffix, if any."""
 
     view: str
     ident: str
     format: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+@dataclass(frozen=True)
+class Route:
+    """A path below ``/api/v4``, as API Gateway writes it (``{ident}``), and its view.
+
+    The path is served with a slash at its end, or with a format suffix such as ``.json``.
+    ``name`` and ``description`` are the original's, because clients may compare them.
+    """
+
     view: str
-    pattern: re.Pattern[str]
+    path: str
+    name: str
+    description: str = ""
+
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """The regular expressions of both forms of the path."""
+        path = ROOT + _PARAMETER.sub(r"(?P<\1>[^/.]+)", self.path)
+        before_suffix = path if self.path else f"{path}/"
+        return re.compile(f"{path}/"), re.compile(before_suffix + _FORMAT_SUFFIX)
 
 
-def _routes(view: str, path: str, stem: str | None = None) -> list[_Route]:
-    """A path that ends in a slash, and the same with a format suffix in its place."""
-    stem = path.removesuffix("/") if stem is None else stem
-    return [
-        _Route(view, re.compile(f"{ROOT}/{path}")),
-        _Route(view, re.compile(f"{ROOT}/{stem}{_FORMAT}")),
-    ]
-
-
-_IDENT = r"(?P<ident>[^/.]+)"
-_ROUTES = [
-    *_routes("packages-list", "packages/"),
-    *_routes("packages-detail", f"packages/{_IDENT}/"),
-    *_routes("search", "search/"),
-    *_routes("grids-list", "grids/"),
-    *_routes("grids-detail", f"grids/{_IDENT}/"),
-    *_routes("categories-list", "categories/"),
-    *_routes("categories-detail", f"categories/{_IDENT}/"),
-    *_routes("api-root", "", stem=""),
-]
-
-#: The resources that API Gateway is told of. It cannot tell ``/x`` from ``/x/``; ``match`` can.
-RESOURCES = (
-    "/",
-    "/{proxy+}",
-    ROOT,
-    f"{ROOT}/packages",
-    f"{ROOT}/packages/{{ident}}",
-    f"{ROOT}/search",
-    f"{ROOT}/grids",
-    f"{ROOT}/grids/{{ident}}",
-    f"{ROOT}/categories",
-    f"{ROOT}/categories/{{ident}}",
+_PACKAGES = "API endpoint that allows packages to be viewed or edited."
+_SEARCH = "Accepts a 'q' GET parameter.\n\nReturns SearchV3 (PostgreSQL FTS) results."
+ROUTES = (
+    Route("api-root", "", "Api Root", "The default basic root view for DefaultRouter"),
+    Route("packages-list", "/packages", "Package List", _PACKAGES),
+    Route("packages-detail", "/packages/{ident}", "Package Instance", _PACKAGES),
+    Route("search", "/search", "Search V3 List", _SEARCH),
+    Route("grids-list", "/grids", "Grid List"),
+    Route("grids-detail", "/grids/{ident}", "Grid Instance"),
+    Route("categories-list", "/categories", "Category List"),
+    Route("categories-detail", "/categories/{ident}", "Category Instance"),
 )
+ROUTES_BY_VIEW = {route.view: route for route in ROUTES}
+
+#: API Gateway's resources. It cannot tell ``/x`` from ``/x/``; ``match_path`` can.
+RESOURCES = ("/", "/{proxy+}", *(ROOT + route.path for route in ROUTES))
 
 
-def match(path: str) -> Match | None:
-    """The view of a decoded path, or ``None``."""
-    for route in _ROUTES:
-        found = route.pattern.fullmatch(path)
-        if found:
-            groups = found.groupdict()
-            return Match(route.view, groups.get("ident", ""), groups.get("format"))
+def match_path(path: str) -> Match | None:
+    """Return the match of a decoded path, or ``None``."""
+    for route in ROUTES:
+        for pattern in route.patterns:
+            if match := pattern.fullmatch(path):
+                groups = match.groupdict()
+                return Match(route.view, groups.get("ident", ""), groups.get("format"))
     return None
 
 
 def needs_slash(path: str) -> bool:
-    """Whether the path leads nowhere but would with a slash at its end (APPEND_SLASH)."""
-    return not path.endswith("/") and match(path) is None and match(path + "/") is not None
+    """Return whether the path matches only with a slash at its end (APPEND_SLASH)."""
+    return (
+        not path.endswith("/") and match_path(path) is None and match_path(path + "/") is not None
+    )

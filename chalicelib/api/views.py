@@ -1,4 +1,8 @@
-"""The views: a request and what its path says -> the JSON of the answer."""
+"""The views: each returns the JSON of a GET response, or raises an APIError.
+
+To add one, write a function with the signature of ``View`` and put it in ``VIEWS`` under the
+name of its route.
+"""
 
 import json
 from bisect import bisect_right
@@ -9,100 +13,108 @@ from urllib.parse import urlencode
 
 from chalicelib.api import pagination
 from chalicelib.api.exceptions import NotFound
-from chalicelib.api.request import ROOT, Request
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.request import ROOT
 from chalicelib.api.response_size import ResponseLimiter
-from chalicelib.api.routes import Match
 from chalicelib.catalog import queries
 from chalicelib.catalog.json_body import LINK_START, resolve_links, to_json
-from chalicelib.settings import Settings
 
-_NOUNS = {"packages": "Package", "grids": "Grid", "categories": "Category"}
-
-
-def answer(request: Request, match: Match, settings: Settings, room: ResponseLimiter) -> str:
-    """The JSON of a GET; raises an APIError. A list is cut to what there is room for."""
-    if match.view == "api-root":
-        return _root(request, match)
-    if match.view == "search":
-        return _search(request, settings)
-    collection, kind = match.view.split("-")
-    if kind == "list":
-        return _list(request, match, collection, room)
-    return _detail(request, match, collection)
+View = Callable[[RenderContext, ResponseLimiter], str]
+_MODEL_NAMES = {"packages": "Package", "grids": "Grid", "categories": "Category"}
 
 
-def _root(request: Request, match: Match) -> str:
-    collections = ("packages", "search", "grids", "categories")
-    link = _linker(request, match)
-    return to_json({name: link(name) for name in collections})
+def render_view(context: RenderContext, limiter: ResponseLimiter) -> str:
+    """Call the view of the matched route."""
+    return VIEWS[context.match.view](context, limiter)
 
 
-def _list(request: Request, match: Match, collection: str, room: ResponseLimiter) -> str:
-    """A page of the list, shorter than asked for where there is no room for all of it."""
-    limit, offset = pagination.limit_of(request), pagination.offset_of(request)
-    base, ending = _base(request), _ending(request, match)
-    page = queries.get_page(collection, offset, limit, room.worth_reading)
+def get_root(context: RenderContext, limiter: ResponseLimiter) -> str:
+    """Return links to the collections and the search."""
+    base, ending = _get_link_affixes(context)
+    names = ("packages", "search", "grids", "categories")
+    return to_json({name: base + name + ending for name in names})
+
+
+def list_items(context: RenderContext, limiter: ResponseLimiter) -> str:
+    """Return a page of a collection, shortened if all of it exceeds the response limit."""
+    request = context.request
+    limit, offset = pagination.get_limit(request), pagination.get_offset(request)
+    base, ending = _get_link_affixes(context)
+    page = queries.get_page(_get_collection(context), offset, limit, limiter.max_source_bytes)
     results = [resolve_links(body, base, ending) for body in page.bodies]
-    content = pagination.envelope(request, page, limit, offset, results)
-    while (excess := room.body(content).excess) > 1 and len(results) > 1:
-        results = _beginning(results, excess)
-        # If some had gone between: they will not count when ``next`` is followed.
+    content = pagination.build_envelope(request, page, limit, offset, results)
+    while (ratio := limiter.render(content).ratio) > 1 and len(results) > 1:
+        results = _shorten(results, ratio)
+        # Positions without a body are not counted: those items are gone when ``next`` is read.
         page = replace(page, consumed=len(results), truncated=True)
-        content = pagination.envelope(request, page, limit, offset, results)
+        content = pagination.build_envelope(request, page, limit, offset, results)
     return content
 
 
-def _beginning(results: list[str], excess: float) -> list[str]:
-    """So many results as may fit, but at least one, and fewer than before."""
+def _shorten(results: list[str], ratio: float) -> list[str]:
+    """Return the first results that probably fit: at least one, and fewer than before."""
     sizes = list(accumulate(len(json.dumps(result)) for result in results))
-    # A little less: rendered, not all grow alike.
-    fitting = bisect_right(sizes, 0.99 * sizes[-1] / excess)
+    # 1 % less, because results do not all grow alike when they are rendered.
+    fitting = bisect_right(sizes, 0.99 * sizes[-1] / ratio)
     return results[: max(1, min(fitting, len(results) - 1))]
 
 
-def _detail(request: Request, match: Match, collection: str) -> str:
-    noun = _NOUNS[collection]
+def retrieve_item(context: RenderContext, limiter: ResponseLimiter) -> str:
+    """Return the item that the path names by id or slug; categories are named by id only."""
+    collection, ident = _get_collection(context), context.match.ident
     body: str | None
-    if collection == "categories" or match.ident.isdigit():
+    if collection == "categories" or ident.isdigit():
         try:
-            identifier = int(match.ident)
+            identifier = int(ident)
         except ValueError:
             raise NotFound from None
         body = queries.get_body_by_id(collection, identifier)
     else:
-        body = queries.get_body_by_slug(collection, match.ident)
+        body = queries.get_body_by_slug(collection, ident)
     if body is None:
-        raise NotFound(f"No {noun} matches the given query.")
+        raise NotFound(f"No {_MODEL_NAMES[collection]} matches the given query.")
     if LINK_START not in body:
-        # Then the query is not looked at, here as there: not even at how long it is.
+        # Without links the query is not parsed, as in the original: even a too long one is fine.
         return body
-    return resolve_links(body, _base(request), _ending(request, match))
+    return resolve_links(body, *_get_link_affixes(context))
 
 
-def _search(request: Request, settings: Settings) -> str:
-    text = (request.parameter("q") or "").strip()
+def search(context: RenderContext, limiter: ResponseLimiter) -> str:
+    """Return the best packages and grids for ``?q=``, best first."""
+    text = (context.request.parameter("q") or "").strip()
     if not text:
-        # Needs no index, so it has an answer before there is one.
+        # This needs no index, so it works before there is one.
         return "[]"
-    # Late: most answers need no search, and start sooner without.
+    # Imported here, because most requests are no searches and start sooner without.
+    from chalicelib.search import searcher
     from chalicelib.search.cache import INDEX_CACHE
-    from chalicelib.search.searcher import search
 
-    with INDEX_CACHE.acquire(settings.search_seconds) as index:
-        return f"[{','.join(search(index, text))}]"
-
-
-def _base(request: Request) -> str:
-    return f"{request.base}{ROOT}/"
+    with INDEX_CACHE.acquire(context.settings.search_seconds) as index:
+        return f"[{','.join(searcher.search(index, text))}]"
 
 
-def _ending(request: Request, match: Match) -> str:
-    """What links end in, so that they keep the format that was asked for, as the original's do."""
-    ending = f".{match.format}" if match.format else "/"
-    wanted = request.parameter("format")
-    return ending if wanted is None else f"{ending}?{urlencode({'format': wanted})}"
+VIEWS: dict[str, View] = {
+    "api-root": get_root,
+    "packages-list": list_items,
+    "packages-detail": retrieve_item,
+    "search": search,
+    "grids-list": list_items,
+    "grids-detail": retrieve_item,
+    "categories-list": list_items,
+    "categories-detail": retrieve_item,
+}
 
 
-def _linker(request: Request, match: Match) -> Callable[[str], str]:
-    base, ending = _base(request), _ending(request, match)
-    return lambda path: base + path + ending
+def _get_collection(context: RenderContext) -> str:
+    """Return the collection of a view such as ``grids-list``."""
+    return context.match.view.partition("-")[0]
+
+
+def _get_link_affixes(context: RenderContext) -> tuple[str, str]:
+    """Return what links begin and end with; like the original's, they keep the request's format."""
+    request, suffix = context.request, context.match.format
+    ending = f".{suffix}" if suffix else "/"
+    parameter = request.parameter("format")
+    if parameter is not None:
+        ending += f"?{urlencode({'format': parameter})}"
+    return f"{request.base}{ROOT}/", ending

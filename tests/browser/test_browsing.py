@@ -261,7 +261,7 @@ def test_the_json_is_copied(browser: Browser, site: int) -> None:
     with visiting(browser, site, permissions=["clipboard-read", "clipboard-write"]) as (page, _):
         page.goto(f"{ROOT}categories/1/")
         page.get_by_role("button", name="Copy JSON").click()
-        expect(page.get_by_role("status")).to_have_text("The JSON is copied.")
+        expect(page.get_by_role("status")).to_have_text("JSON copied.")
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == page.locator("#json").text_content()
 

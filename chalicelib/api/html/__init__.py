@@ -1,1 +1,1 @@
-"""The page for people: ``Accept: text/html``. Loaded only when one is asked for."""
+"""The HTML page (``Accept: text/html``); imported only when a page is requested."""

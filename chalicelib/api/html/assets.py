@@ -1,4 +1,4 @@
-"""Style, script and templates of the page, and the policy that lets a browser use just those."""
+"""Style, script and templates of the page, and the security policy that allows just those."""
 
 import re
 from base64 import b64encode
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chalicelib.api.html import highlight
+from chalicelib.api.html.highlight import is_web_url
 
 _FOLDER = Path(__file__).parent
 STYLE = (_FOLDER / "style.css").read_text(encoding="utf-8")
@@ -17,13 +17,13 @@ SCRIPT = (_FOLDER / "script.js").read_text(encoding="utf-8")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?", re.IGNORECASE)
 
 
-def _environment() -> Environment:
-    """Templates are compiled once a process: they do not change under a running one.
+def _build_environment() -> Environment:
+    """Build Jinja's environment; templates are compiled once per process.
 
-    Whatever is put into them is escaped. ``safe`` are the style, the script, and the JSON, which
-    ``highlighting`` has escaped.
+    All values are escaped. ``safe`` are only the style, the script and the JSON, which
+    ``highlight`` has escaped.
     """
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -31,22 +31,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["style"] = STYLE
-    made.globals["script"] = SCRIPT
-    made.tests["web_address"] = highlight.is_web_address
-    return made
+    environment.globals["style"] = STYLE
+    environment.globals["script"] = SCRIPT
+    environment.tests["web_url"] = is_web_url
+    return environment
 
 
-def _source(text: str) -> str:
+def _hash_source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-ENVIRONMENT = _environment()
+ENVIRONMENT = _build_environment()
 _POLICY = "; ".join(
     [
         "default-src 'none'",
-        f"style-src {_source(STYLE)}",
-        f"script-src {_source(SCRIPT)}",
+        f"style-src {_hash_source(STYLE)}",
+        f"script-src {_hash_source(SCRIPT)}",
         "img-src data:",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -55,10 +55,10 @@ _POLICY = "; ".join(
 )
 
 
-def policy(base_url: str | None) -> str:
-    """The Content-Security-Policy of a page; ``base_url`` is that of the settings.
+def build_policy(base_url: str | None) -> str:
+    """Return the Content-Security-Policy of a page; ``base_url`` is the setting.
 
-    The search form leads to the base URL, which may be another origin than the page's.
+    The search form leads to the base URL, whose origin may differ from the page's.
     """
     parts = urlsplit(base_url or "")
     origin = f"{parts.scheme}://{parts.netloc}"

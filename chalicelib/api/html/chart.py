@@ -1,21 +1,21 @@
-"""Commits by week as bars: one chart of a package, and a row's small one of the same weeks."""
+"""Commits by week: the bar chart of a package, and the small one in a table's row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: More weeks than a year has are not drawn.
-WEEKS = 52
+#: The most weeks that are drawn, about a year.
+MAX_WEEKS = 52
 #: Geometry in the units of the view box.
 WIDTH, HEIGHT = 520, 160
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 2, 10, 28
-#: Counts above are drawn as high as this.
-_HIGHEST = 10**18
-SPARK_WIDTH, SPARK_HEIGHT = 2 * WEEKS, 20
+#: Higher counts are drawn as high as this.
+_MAX_COUNT = 10**18
+SPARK_WIDTH, SPARK_HEIGHT = 2 * MAX_WEEKS, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A week: where its bar stands, and what it says of itself."""
+    """The bar of a week; ``age`` is in weeks before the latest one."""
 
     x: float
     y: float
@@ -26,7 +26,7 @@ class Bar:
 
     @property
     def when(self) -> str:
-        """How long ago the week was."""
+        """The week's age in words."""
         return {0: "the latest week", 1: "1 week before"}.get(self.age, f"{self.age} weeks before")
 
     @property
@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A label of an axis: ``at`` is its x or y."""
+    """A label of an axis; ``at`` is its x or y."""
 
     at: float
     text: str
@@ -49,8 +49,8 @@ class Chart:
     """The bars, oldest week first, and the labels of both axes."""
 
     bars: tuple[Bar, ...]
-    across: tuple[Tick, ...]
-    upwards: tuple[Tick, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
     total: int
     peak: int
 
@@ -63,12 +63,12 @@ class Chart:
 
     @property
     def title(self) -> str:
-        """What is drawn."""
+        """The caption."""
         return f"Commits in the last {self._weeks}"
 
     @property
-    def none(self) -> str:
-        """What there is to say where there is nothing to draw."""
+    def empty_title(self) -> str:
+        """The caption if there were no commits."""
         return f"No commits in the last {self._weeks}"
 
     @property
@@ -77,54 +77,59 @@ class Chart:
 
     @property
     def summary(self) -> str:
-        """What it comes to, for those who do not see the bars too."""
+        """The total and the peak in words, also for people who cannot see the bars."""
         return f"{self.total:,} in all, {self.peak:,} in the busiest week"
 
 
-def weeks_of(value: object) -> list[int]:
-    """The counts in a package's ``commits_over_52``, oldest first; what is no count is 0."""
+def get_weeks(value: object) -> list[int]:
+    """Return the counts in a package's ``commits_over_52``, oldest first; other values count 0."""
     if not isinstance(value, list):
         return []
     return [
         count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
-        for count in value[-WEEKS:]
+        for count in value[-MAX_WEEKS:]
     ]
 
 
-def chart_of(weeks: Sequence[int]) -> Chart | None:
-    """The chart of so many weeks, at least one."""
+def build_chart(weeks: Sequence[int]) -> Chart | None:
+    """Return the chart of the weeks; ``None`` if there are none."""
     if not weeks:
         return None
     peak = max(weeks)
-    step = _step(min(peak, _HIGHEST))
-    ceiling = step * max(1, -(-min(peak, _HIGHEST) // step))
-    high = HEIGHT - _TOP - _BOTTOM
+    step = _choose_step(min(peak, _MAX_COUNT))
+    ceiling = step * max(1, -(-min(peak, _MAX_COUNT) // step))
+    plot_height = HEIGHT - _TOP - _BOTTOM
     slot = (WIDTH - _LEFT - _RIGHT) / len(weeks)
     bars = []
-    for place, count in enumerate(weeks):
-        height = round(high * min(count, _HIGHEST) / ceiling, 2)
-        x = round(_LEFT + slot * place, 2)
-        age = len(weeks) - 1 - place
+    for index, count in enumerate(weeks):
+        height = round(plot_height * min(count, _MAX_COUNT) / ceiling, 2)
+        x = round(_LEFT + slot * index, 2)
+        age = len(weeks) - 1 - index
         bars.append(Bar(x, HEIGHT - _BOTTOM - height, round(slot * 0.78, 2), height, count, age))
-    upwards = tuple(
-        Tick(round(HEIGHT - _BOTTOM - high * count / ceiling, 2), _short(count), "end")
+    y_ticks = tuple(
+        Tick(
+            round(HEIGHT - _BOTTOM - plot_height * count / ceiling, 2), _format_count(count), "end"
+        )
         for count in range(0, ceiling + 1, step)
     )
-    return Chart(tuple(bars), _across(len(weeks), slot), upwards, sum(weeks), peak)
+    return Chart(tuple(bars), _build_x_ticks(len(weeks), slot), y_ticks, sum(weeks), peak)
 
 
-def sparkline(weeks: Sequence[int]) -> str:
-    """The weeks as the path of an SVG of ``SPARK_WIDTH`` x ``SPARK_HEIGHT``; none are zero high."""
+def build_sparkline(weeks: Sequence[int]) -> str:
+    """Return the path of an SVG of ``SPARK_WIDTH`` x ``SPARK_HEIGHT``.
+
+    Weeks without commits are left out; any other is at least 1 high.
+    """
     peak = max(weeks, default=0)
     return "".join(
-        f"M{2 * place + 1} {SPARK_HEIGHT}v-{max(1.0, round(SPARK_HEIGHT * count / peak, 1)):g}"
-        for place, count in enumerate(weeks)
+        f"M{2 * index + 1} {SPARK_HEIGHT}v-{max(1.0, round(SPARK_HEIGHT * count / peak, 1)):g}"
+        for index, count in enumerate(weeks)
         if count
     )
 
 
-def _across(count: int, slot: float) -> tuple[Tick, ...]:
-    """About every quarter of a year, counted back from the latest week."""
+def _build_x_ticks(count: int, slot: float) -> tuple[Tick, ...]:
+    """Return a tick for about every quarter of a year, counted back from the latest week."""
     middle = slot * 0.39
     ticks = [
         Tick(round(WIDTH - _RIGHT - slot * (age + 1) + middle, 2), f"\u2212{age}")
@@ -137,8 +142,8 @@ def _across(count: int, slot: float) -> tuple[Tick, ...]:
     return (first, *inner, latest) if count > 1 else (latest,)
 
 
-def _step(peak: int) -> int:
-    """The distance of the lines: 1, 2 or 5 times a power of ten, for at most five lines."""
+def _choose_step(peak: int) -> int:
+    """Return the distance of grid lines: 1, 2 or 5 times a power of ten, at most five lines."""
     power = 1
     while True:
         for factor in (1, 2, 5):
@@ -147,5 +152,5 @@ def _step(peak: int) -> int:
         power *= 10
 
 
-def _short(count: int) -> str:
+def _format_count(count: int) -> str:
     return f"{count:,}" if count < 100_000 else f"{count:.2g}"

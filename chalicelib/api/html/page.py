@@ -1,109 +1,178 @@
-"""An answer's JSON as a page: what stands on it, put together for the templates."""
+"""The HTML page of a response: its JSON, and above it what a person wants to see first.
+
+To add a page for a view, write a function with the signature of ``Section`` and put it in
+``SECTIONS`` under the name of the route. It returns variables of ``templates/page.html``.
+"""
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.api.html import assets, captions, chart, highlight, listings, summary, tables
-from chalicelib.api.html.links import Addresses
-from chalicelib.api.renderers import Context, indented
+from chalicelib.api import pagination
+from chalicelib.api.html import assets, chart, highlight, summary, tables
+from chalicelib.api.html.links import Links
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.routes import ROUTES_BY_VIEW
 from chalicelib.catalog import queries
 from chalicelib.catalog.json_body import resolve_links
 
 #: The headers that the original shows with the JSON, whatever else is sent.
-_HEADERS = (
+_SHOWN_HEADERS = (
     ("Allow", "GET, HEAD, OPTIONS"),
     ("Content-Type", "application/json"),
     ("Vary", "Accept"),
 )
+#: A sentence about each view that needs one.
+_INTRODUCTIONS = {
+    "api-root": "Reusable packages and their figures, by category and compared in grids.",
+    "packages-list": "Reusable packages, newest first.",
+    "grids-list": "A grid compares packages that do the same job, side by side.",
+    "categories-list": "Every package is in one category.",
+    "search": "The best 20 packages and grids by title and description, best first.",
+}
+#: The collections on the start page and in the navigation: path, title and description.
+_COLLECTIONS = (
+    ("packages", "Packages", "Stars, forks, participants, releases and a year of commits of each."),
+    ("grids", "Grids", "Packages that do the same job, in a table that can be sorted."),
+    ("categories", "Categories", "What kinds of packages there are."),
+)
 
 
-def page(status: int, content: str, context: Context) -> str:
-    """The page of an answer; ``content`` is its JSON, compact.
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """The position in a list (``21-40 of 600``, with an en dash) and links to its neighbours."""
 
-    For a grid, one read of the storage finds the figures of its packages; raises what that may.
+    position: str
+    previous: str | None
+    next: str | None
+
+
+Section = Callable[[Any, RenderContext, Links], dict[str, Any]]
+
+
+def render_page(status: int, content: str, context: RenderContext) -> str:
+    """Return the page of a response; ``content`` is its JSON, compact.
+
+    For a grid this reads the figures of its packages, and may raise an error of the storage.
     """
     data = json.loads(content)
-    addresses = Addresses(context)
-    view = context.match.view
-    # A HEAD is to be answered with what GET would have sent, so it is not told apart.
-    method = "GET" if context.request.method == "HEAD" else context.request.method
+    links = Links(context)
+    request, view = context.request, context.match.view
+    # A HEAD request gets the headers of GET, so the page is that of GET.
+    method = "GET" if request.method == "HEAD" else request.method
     values: dict[str, Any] = {
         "status": status,
         "phrase": HTTPStatus(status).phrase,
-        "headers": _HEADERS,
-        "block": highlight.highlighted(indented(content, context.params, 4), addresses.root),
+        "headers": _SHOWN_HEADERS,
+        "block": highlight.highlight_json(context.indent_json(content, default=4), links.root),
         "method": method,
-        "target": _target(context),
-        "addresses": addresses,
-        "own": addresses.root,
+        "target": request.quoted_path + (f"?{request.quoted_query}" if request.query else ""),
+        "links": links,
         "view": view,
-        "name": captions.name_of(view),
-        "about": captions.about(view),
-        "collections": captions.COLLECTIONS,
-        "term": (context.request.parameter("q") or "") if view == "search" else "",
+        "name": get_title(view),
+        "introduction": _INTRODUCTIONS.get(view, ""),
+        "collections": _COLLECTIONS,
+        "term": (request.parameter("q") or "") if view == "search" else "",
         "spark": (chart.SPARK_WIDTH, chart.SPARK_HEIGHT),
         "error": str(data.get("detail", "")) if status >= 400 else "",
+        "summary": summary.Summary(),
+        "cards": [],
+        "table": None,
+        "paging": None,
+        "hits": None,
     }
-    is_shown = status == 200 and method == "GET"
-    values |= _contents(data, context, addresses) if is_shown else _contents(None, context)
-    values["crumbs"] = _crumbs(context, addresses, values["facts"].title)
+    if status == 200 and method == "GET":
+        values |= SECTIONS[view](data, context, links)
+    values["crumbs"] = _build_crumbs(context, links, values["summary"].title)
     return assets.ENVIRONMENT.get_template("page.html").render(values)
 
 
-def _contents(data: Any, context: Context, addresses: Addresses | None = None) -> dict[str, Any]:
-    """What the page shows beside the JSON; nothing of it for errors and OPTIONS."""
-    view = context.match.view
-    values: dict[str, Any] = {"facts": summary.Facts(), "doors": []}
-    values |= {"table": None, "paging": None, "hits": None}
-    if addresses is None:
-        return values
-    if view == "api-root":
-        values["doors"] = [(name, data[key], what) for key, name, what in captions.COLLECTIONS]
-    elif view == "search":
-        values["hits"] = listings.hits_of(summary.items(data), addresses)
-    elif view in summary.OF:
-        values["facts"] = summary.OF[view](data)
-        if view == "grids-detail":
-            values["table"] = _compared(summary.items(data.get("packages")), addresses)
-    else:
-        values["paging"] = listings.paging_of(data, context)
-        values["table"] = tables.of_list(view, summary.items(data.get("results")), addresses)
+def get_title(view: str) -> str:
+    """Return a view's title: its name in OPTIONS, except for the search."""
+    return "Search" if view == "search" else ROUTES_BY_VIEW[view].name
+
+
+def _build_root_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    return {"cards": [(title, data[path], text) for path, title, text in _COLLECTIONS]}
+
+
+def _build_search_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    return {"hits": summary.build_hits(summary.get_list(data), links)}
+
+
+def _build_list_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    collection = context.match.view.partition("-")[0]
+    results = summary.get_list(data.get("results"))
+    return {
+        "paging": _build_paging(data, context),
+        "table": tables.build_list_table(collection, results, links),
+    }
+
+
+def _build_package_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    return {"summary": summary.summarize_package(data)}
+
+
+def _build_category_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    return {"summary": summary.summarize_category(data)}
+
+
+def _build_grid_section(data: Any, context: RenderContext, links: Links) -> dict[str, Any]:
+    """Return the summary and the table of the grid's packages, in its order."""
+    # The grid's JSON has links to its packages, which end in their ids.
+    package_link = re.compile(re.escape(f"{links.root}packages/") + r"([0-9]+)")
+    urls = [url for url in summary.get_list(data.get("packages")) if isinstance(url, str)]
+    ids = list(dict.fromkeys(int(match[1]) for url in urls if (match := package_link.match(url))))
+    values: dict[str, Any] = {"summary": summary.summarize_grid(data)}
+    if ids:
+        bodies = queries.get_bodies("packages", ids[: tables.MAX_ROWS])
+        # The table shows no links of the bodies, so they are dropped.
+        packages = [json.loads(resolve_links(body, "", "")) for body in bodies]
+        left_out = max(0, len(ids) - tables.MAX_ROWS)
+        values["table"] = tables.build_grid_table(packages, left_out, links)
     return values
 
 
-def _compared(links: list[Any], addresses: Addresses) -> tables.Table | None:
-    """The table of a grid's packages, in its order; the links to them say their ids."""
-    start = re.compile(re.escape(f"{addresses.root}packages/") + r"([0-9]+)")
-    found = [start.match(link) for link in links if isinstance(link, str)]
-    ids = list(dict.fromkeys(int(each[1]) for each in found if each))
-    if not ids:
-        return None
-    bodies = queries.get_bodies("packages", ids[: tables.MOST_ROWS])
-    # The links in the bodies are not shown.
-    packages = [json.loads(resolve_links(body, "", "")) for body in bodies]
-    left_out = max(0, len(ids) - tables.MOST_ROWS)
-    return tables.of_packages("Packages of this grid, side by side", packages, left_out, addresses)
+SECTIONS: dict[str, Section] = {
+    "api-root": _build_root_section,
+    "packages-list": _build_list_section,
+    "packages-detail": _build_package_section,
+    "search": _build_search_section,
+    "grids-list": _build_list_section,
+    "grids-detail": _build_grid_section,
+    "categories-list": _build_list_section,
+    "categories-detail": _build_category_section,
+}
 
 
-def _target(context: Context) -> str:
-    """Path and query of the request, for its first line."""
-    request = context.request
-    return request.quoted_path + (f"?{request.quoted_query}" if request.query else "")
+def _build_paging(data: dict[str, Any], context: RenderContext) -> Paging:
+    results = summary.get_list(data.get("results"))
+    count = summary.format_number(data.get("count"))
+    offset = pagination.get_offset(context.request)
+    first = summary.format_number(offset + 1)
+    last = summary.format_number(offset + len(results))
+    position = f"{first}\u2013{last} of {count}" if results else f"None of {count}"
+    return Paging(position, _get_url(data.get("previous")), _get_url(data.get("next")))
 
 
-def _crumbs(context: Context, addresses: Addresses, title: str) -> list[tuple[str, str]]:
-    """Names and links of the views above this one, and of this one (its title, if it has one)."""
+def _get_url(value: Any) -> str | None:
+    return value if isinstance(value, str) and highlight.is_web_url(value) else None
+
+
+def _build_crumbs(context: RenderContext, links: Links, title: str) -> list[tuple[str, str]]:
+    """Return names and links of the views above this one, and its own (its item's title)."""
     view, ident = context.match.view, context.match.ident
-    crumbs = [(captions.name_of("api-root"), addresses.view(""))]
-    collection, _, kind = view.partition("-")
+    crumbs = [(get_title("api-root"), links.build_view_link(""))]
     if view == "api-root":
         return crumbs
-    listing = "search" if view == "search" else f"{collection}-list"
-    crumbs.append((captions.name_of(listing), addresses.view(collection)))
+    collection, _, kind = view.partition("-")
+    parent = "search" if view == "search" else f"{collection}-list"
+    crumbs.append((get_title(parent), links.build_view_link(collection)))
     if kind == "detail":
-        item = addresses.view(f"{collection}/{quote(ident, safe='')}")
-        crumbs.append((title or captions.name_of(view), item))
+        link = links.build_view_link(f"{collection}/{quote(ident, safe='')}")
+        crumbs.append((title or get_title(view), link))
     return crumbs

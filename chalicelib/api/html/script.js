@@ -1,8 +1,8 @@
 "use strict";
 (() => {
-  const said = document.getElementById("said");
+  const announcement = document.getElementById("announcement");
 
-  // Columns of a table are sorted by buttons, which nobody needs where this does not run.
+  // Add the buttons that sort a table; without this script there are none.
   const valueOf = (row, column) => {
     const value = row.cells[column].dataset.value;
     return value === undefined ? null : value;
@@ -11,8 +11,8 @@
     const factor = direction === "ascending" ? 1 : -1;
     const words = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
     const rows = Array.from(table.tBodies[0].rows);
-    rows.sort((one, other) => {
-      const a = valueOf(one, column);
+    rows.sort((row, other) => {
+      const a = valueOf(row, column);
       const b = valueOf(other, column);
       if (a === null || b === null) return (a === null) - (b === null);
       return factor * (isNumber ? Number(a) - Number(b) : words.compare(a, b));
@@ -36,7 +36,7 @@
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", direction);
         sort(table, column, isNumber, direction);
-        said.textContent = `Sorted by ${name}, ${direction}.`;
+        announcement.textContent = `Sorted by ${name}, ${direction}.`;
       });
     });
   }
@@ -47,10 +47,10 @@
     copy.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(document.getElementById("json").textContent);
-        said.textContent = "The JSON is copied.";
+        announcement.textContent = "JSON copied.";
         copy.textContent = "Copied";
       } catch {
-        said.textContent = "The browser did not let the JSON be copied.";
+        announcement.textContent = "The browser did not allow copying.";
       }
     });
   }

@@ -1,23 +1,31 @@
-"""Items side by side: the packages of a grid, and the items of a page of a list."""
+"""Tables: the packages of a grid side by side, and the items of a page of a list."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.api.html.chart import sparkline, weeks_of
-from chalicelib.api.html.links import Addresses
-from chalicelib.api.html.summary import NONE, date, is_number, items, number, text
+from chalicelib.api.html.chart import build_sparkline, get_weeks
+from chalicelib.api.html.links import Links
+from chalicelib.api.html.summary import (
+    MISSING,
+    format_date,
+    format_number,
+    get_list,
+    get_text,
+    is_integer,
+    truncate,
+)
 
-#: A table of more rows helps nobody; the JSON has them all.
-MOST_ROWS = 200
-_LONGEST_TEXT = 240
+#: Longer tables help nobody; the JSON has all rows.
+MAX_ROWS = 200
+_MAX_CELL_TEXT = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a cell shows, and ``value``, by which its column is sorted (``None``: always last)."""
+    """A cell's text, and the ``value`` that its column is sorted by (``None``: always last)."""
 
-    shown: str
+    text: str
     value: str | int | None = None
     link: str | None = None
     spark: str | None = None
@@ -25,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``columns`` are titles, and whether there are numbers below; ``left_out`` counts rows."""
+    """A table; ``columns`` are titles and whether they hold numbers, ``left_out`` counts rows."""
 
     caption: str
     columns: tuple[tuple[str, bool], ...]
@@ -33,106 +41,103 @@ class Table:
     left_out: int = 0
 
 
-def of_packages(
-    caption: str, packages: Sequence[Any], left_out: int, addresses: Addresses
-) -> Table:
-    """Packages by their JSON, in the order given."""
-    columns = (
-        ("Package", False),
-        ("Version", False),
-        ("Stars", True),
-        ("Forks", True),
-        ("Participants", True),
-        ("Last commit", False),
-        ("Commits, 52 weeks", True),
-    )
-    return _table(caption, columns, packages, left_out, lambda each: _package(each, addresses))
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How the items of a collection become rows."""
+
+    columns: tuple[tuple[str, bool], ...]
+    build_row: Callable[[dict[str, Any], Links], list[Cell]]
 
 
-def of_list(view: str, results: Sequence[Any], addresses: Addresses) -> Table | None:
-    """The items of a page of a list; none for a list that has no items."""
+def build_list_table(collection: str, results: Sequence[Any], links: Links) -> Table | None:
+    """Return the table of a page of a list; ``None`` if it has no items."""
     if not results:
         return None
-    if view == "packages-list":
-        return of_packages("Packages on this page", results, 0, addresses)
-    if view == "grids-list":
-        columns: tuple[tuple[str, bool], ...] = (
-            ("Grid", False),
-            ("Packages", True),
-            ("Description", False),
-        )
-        return _table(
-            "Grids on this page", columns, results, 0, lambda each: _grid(each, addresses)
-        )
-    columns = (("Category", False), ("Description", False))
-    return _table(
-        "Categories on this page", columns, results, 0, lambda each: _category(each, addresses)
+    return _build_table(f"{collection.title()} on this page", collection, results, 0, links)
+
+
+def build_grid_table(packages: Sequence[Any], left_out: int, links: Links) -> Table:
+    """Return the table of a grid's packages in the order given; ``left_out`` are not among them."""
+    return _build_table(
+        "Packages of this grid, side by side", "packages", packages, left_out, links
     )
 
 
-def _table(
-    caption: str,
-    columns: tuple[tuple[str, bool], ...],
-    entries: Sequence[Any],
-    left_out: int,
-    row: Callable[[dict[str, Any]], list[Cell]],
+def _build_table(
+    caption: str, collection: str, items: Sequence[Any], left_out: int, links: Links
 ) -> Table:
-    shown = [row(entry) for entry in entries[:MOST_ROWS] if isinstance(entry, dict)]
-    return Table(caption, columns, shown, left_out + max(0, len(entries) - MOST_ROWS))
+    kind = _KINDS[collection]
+    rows = [kind.build_row(item, links) for item in items[:MAX_ROWS] if isinstance(item, dict)]
+    return Table(caption, kind.columns, rows, left_out + max(0, len(items) - MAX_ROWS))
 
 
-def _package(data: dict[str, Any], addresses: Addresses) -> list[Cell]:
-    names = items(data.get("participants"))
-    last = data.get("last_updated")
-    version = text(data.get("pypi_version"))
+def _build_package_row(data: dict[str, Any], links: Links) -> list[Cell]:
+    last_commit = data.get("last_updated")
+    version = get_text(data.get("pypi_version"))
+    date = format_date(last_commit)
     return [
-        _head(data, "packages", addresses),
-        Cell(version or NONE, version or None),
-        _count(data.get("repo_watchers")),
-        _count(data.get("repo_forks")),
-        _count(len(names)),
-        Cell(date(last), last if date(last) != NONE else None),
-        _year(weeks_of(data.get("commits_over_52"))),
+        _build_title_cell(data, "packages", links),
+        Cell(version or MISSING, version or None),
+        _build_number_cell(data.get("repo_watchers")),
+        _build_number_cell(data.get("repo_forks")),
+        _build_number_cell(len(get_list(data.get("participants")))),
+        Cell(date, last_commit if date != MISSING else None),
+        _build_weeks_cell(get_weeks(data.get("commits_over_52"))),
     ]
 
 
-def _year(weeks: list[int]) -> Cell:
-    """How many commits there were, and when."""
-    if not weeks:
-        return Cell(NONE)
-    return Cell(number(sum(weeks)), sum(weeks), spark=sparkline(weeks) or None)
-
-
-def _grid(data: dict[str, Any], addresses: Addresses) -> list[Cell]:
-    description = _brief(data.get("description"))
+def _build_grid_row(data: dict[str, Any], links: Links) -> list[Cell]:
     return [
-        _head(data, "grids", addresses),
-        _count(len(items(data.get("packages")))),
-        Cell(description or NONE, description or None),
+        _build_title_cell(data, "grids", links),
+        _build_number_cell(len(get_list(data.get("packages")))),
+        _build_text_cell(data.get("description")),
     ]
 
 
-def _category(data: dict[str, Any], addresses: Addresses) -> list[Cell]:
-    description = _brief(data.get("description"))
+def _build_category_row(data: dict[str, Any], links: Links) -> list[Cell]:
     return [
-        _head(data, "categories", addresses),
-        Cell(description or NONE, description or None),
+        _build_title_cell(data, "categories", links),
+        _build_text_cell(data.get("description")),
     ]
 
 
-def _head(data: dict[str, Any], collection: str, addresses: Addresses) -> Cell:
-    """The title, leading to the item by its id, which every item has."""
+def _build_title_cell(data: dict[str, Any], collection: str, links: Links) -> Cell:
+    """Return the title, linked to the item by its id, which every item has."""
     identifier = data.get("id")
-    link = addresses.view(f"{collection}/{identifier}") if is_number(identifier) else None
-    title = text(data.get("title")) or text(data.get("slug")) or NONE
+    link = links.build_view_link(f"{collection}/{identifier}") if is_integer(identifier) else None
+    title = get_text(data.get("title")) or get_text(data.get("slug")) or MISSING
     return Cell(title, title, link)
 
 
-def _count(value: Any) -> Cell:
-    return Cell(number(value), value if is_number(value) else None)
+def _build_text_cell(value: Any) -> Cell:
+    text = truncate(get_text(value), _MAX_CELL_TEXT)
+    return Cell(text or MISSING, text or None)
 
 
-def _brief(value: Any) -> str:
-    """The beginning of a text."""
-    whole = text(value)
-    return whole if len(whole) <= _LONGEST_TEXT else whole[:_LONGEST_TEXT].rstrip() + "…"
+def _build_number_cell(value: Any) -> Cell:
+    return Cell(format_number(value), value if is_integer(value) else None)
+
+
+def _build_weeks_cell(weeks: list[int]) -> Cell:
+    """Return the number of commits, and their weeks as a small chart."""
+    if not weeks:
+        return Cell(MISSING)
+    return Cell(format_number(sum(weeks)), sum(weeks), spark=build_sparkline(weeks) or None)
+
+
+_KINDS = {
+    "packages": _Kind(
+        (
+            ("Package", False),
+            ("Version", False),
+            ("Stars", True),
+            ("Forks", True),
+            ("Participants", True),
+            ("Last commit", False),
+            ("Commits, 52 weeks", True),
+        ),
+        _build_package_row,
+    ),
+    "grids": _Kind((("Grid", False), ("Packages", True), ("Description", False)), _build_grid_row),
+    "categories": _Kind((("Category", False), ("Description", False)), _build_category_row),
+}

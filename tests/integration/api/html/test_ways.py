@@ -85,16 +85,16 @@ def test_the_root_leads_to_the_collections_and_to_the_search(site: int, path: st
     found = page(site, path)
     root = ask(site, f"/api/v4/{path}", headers=HTML)
     links = json.loads(Document(root.body.decode()).block.partition("\n\n")[2])
-    doors = found.one("main").one("ul", class_="doors").all("li")
-    assert [door.one("a").text for door in doors] == ["Packages", "Grids", "Categories"]
-    for door, name in zip(doors, ["packages", "grids", "categories"], strict=True):
-        assert door.one("a").attributes["href"] == links[name]
-        assert door.one("p").text
+    cards = found.one("main").one("ul", class_="cards").all("li")
+    assert [card.one("a").text for card in cards] == ["Packages", "Grids", "Categories"]
+    for card, name in zip(cards, ["packages", "grids", "categories"], strict=True):
+        assert card.one("a").attributes["href"] == links[name]
+        assert card.one("p").text
     found.one("main").one("form", role="search").one("input", type="search")
     found.one("form")
     for other in ("packages/", "search/"):
         assert page(site, other).one("main").all("form") == []
-    assert page(site, "", method="OPTIONS").all("ul", class_="doors") == []
+    assert page(site, "", method="OPTIONS").all("ul", class_="cards") == []
 
 
 def test_each_collection_says_to_people_what_it_is(site: int) -> None:

@@ -2,7 +2,8 @@
 
 import json
 
-from chalicelib.api.renderers import PAGE, Context
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.renderers import PAGE
 from chalicelib.api.request import Request
 from chalicelib.api.routes import Match
 from chalicelib.settings import Settings
@@ -14,8 +15,8 @@ QUOTES = '"\' onmouseover="alert(3)" `{{ 7*7 }}{% raw %}\r\n\u2028\u2029\u202e\x
 
 def test_a_hostile_method_and_error_are_text() -> None:
     request = Request(SCRIPT, "/api/v4/", "", "", {"host": "example.org"})
-    context = Context(request, Match("api-root", "", None), Settings())
+    context = RenderContext(request, Match("api-root", "", None), Settings())
     found = Document(PAGE.render(405, json.dumps({"detail": QUOTES + SCRIPT}), context))
-    found.assert_safe(PAGE.headers(context)["Content-Security-Policy"])
+    found.assert_safe(PAGE.get_headers(context)["Content-Security-Policy"])
     assert found.one("p", class_="request").text == f"{SCRIPT} /api/v4/"
     assert QUOTES + SCRIPT in found.one("p", class_="error").text

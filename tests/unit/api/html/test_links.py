@@ -9,7 +9,8 @@ from hypothesis import settings as of_hypothesis
 from hypothesis import strategies as st
 
 from chalicelib.api.html import highlight
-from chalicelib.api.renderers import JSON, PAGE, Context
+from chalicelib.api.render_context import RenderContext
+from chalicelib.api.renderers import JSON, PAGE
 from chalicelib.api.request import Request
 from chalicelib.api.routes import Match
 from chalicelib.settings import Settings
@@ -29,7 +30,7 @@ HEAD = "HTTP {}\nAllow: GET, HEAD, OPTIONS\nContent-Type: application/json\nVary
     ],
 )
 def test_a_url_is_linked_as_it_stands(url: str) -> None:
-    found = Document(highlight.highlighted(json.dumps([url], ensure_ascii=False), ROOT))
+    found = Document(highlight.highlight_json(json.dumps([url], ensure_ascii=False), ROOT))
     assert found.text == json.dumps([url], ensure_ascii=False)
     assert found.one("a").attributes == {"href": url, "rel": "noreferrer noopener"}
 
@@ -51,7 +52,7 @@ def test_a_url_is_linked_as_it_stands(url: str) -> None:
     ],
 )
 def test_what_is_no_web_address_is_no_link(text: str) -> None:
-    found = Document(highlight.highlighted(json.dumps([text]), ROOT))
+    found = Document(highlight.highlight_json(json.dumps([text]), ROOT))
     assert found.text == json.dumps([text])
     assert found.all("a") == []
 
@@ -102,18 +103,18 @@ def test_whatever_is_found_the_page_is_safe_and_its_text_the_json(value: Any) ->
 
 def _check(value: Any, view: str) -> None:
     request = Request("GET", "/api/v4/x/", "", "", {"host": "example.org"})
-    context = Context(request, Match(view, "x", None), Settings(), {"indent": "4"})
+    context = RenderContext(request, Match(view, "x", None), Settings(), {"indent": "4"})
     content = json.dumps(value)
     found = Document(PAGE.render(200, content, context))
-    found.assert_safe(PAGE.headers(context)["Content-Security-Policy"])
+    found.assert_safe(PAGE.get_headers(context)["Content-Security-Policy"])
     assert found.block == HEAD.format("200 OK") + JSON.render(200, content, context)
 
 
 def test_a_very_long_text_keeps_links_and_escapes_and_loses_its_colours() -> None:
     entry = {"url": "https://example.org/<", "link": "https://example.org/", "text": "<b>" * 9}
     text = json.dumps([entry] * 12_000, indent=4)
-    assert len(text) > highlight.LONGEST_COLOURED
-    found = Document(highlight.highlighted(text, "https://own/"))
+    assert len(text) > highlight.MAX_COLOURED_LENGTH
+    found = Document(highlight.highlight_json(text, "https://own/"))
     assert found.text == text
     assert len(found.all("a", href="https://example.org/")) == 12_000
     assert {element.tag for element in found.walk()} == {"", "a"}
