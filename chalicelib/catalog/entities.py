@@ -1,4 +1,9 @@
-"""The entities of the catalogue, as values. Field names are the original's where it has them."""
+"""The entities of the catalogue, as values. Field names are the original's where it has them.
+
+A field also has an attribute in ``storage/models.py``, is read from files if ``importer/schema.py``
+has it, and is served if ``json_body.py`` renders it. tests/unit/catalog/test_new_fields.py names
+a place that was forgotten.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

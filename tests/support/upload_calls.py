@@ -58,7 +58,7 @@ def load(happened: Any, *seconds: float) -> list[dict[str, Any]]:
     return done
 
 
-def outcome(key: str) -> Any:
+def read_report(key: str) -> Any:
     return json.loads(body(key))
 
 

@@ -27,8 +27,8 @@ from tests.support.upload_calls import (
     event,
     finds,
     load,
-    outcome,
     put,
+    read_report,
 )
 
 pytestmark = pytest.mark.usefixtures("tables", "bucket")
@@ -40,27 +40,32 @@ def test_chalice_calls_it_with_the_time_that_is_left() -> None:
     with pytest.raises(upload.OutOfTime):
         Client(app.app).lambda_.invoke("load", event("catalogues/a.json"))
     assert state.catalogue_rows() == {}
-    (said,) = map(outcome, keys("loads/"))
-    assert said["status"] == "unfinished"
+    (report,) = map(read_report, keys("loads/"))
+    assert report["status"] == "unfinished"
 
 
 @pytest.mark.parametrize("pack", [lambda plain: plain, gzip.compress])
 def test_a_catalogue_is_loaded_found_and_enrolled(pack: Callable[[bytes], bytes]) -> None:
     key = "catalogues/2026/my catalogue+\u00e9.json"
     expected = put(key, pack(dump(*RECORDS)))
-    (done,) = load(event(key))
+    (returned,) = load(event(key))
     assert keys("loads/") == [expected]
-    said = outcome(expected)
-    assert said == done
-    assert (said["key"], said["status"], said["error"], said["refused"]) == (key, "loaded", None, 0)
-    assert said["counts"]["package.package"] == {"created": 2}
+    report = read_report(expected)
+    assert report == returned
+    assert (report["key"], report["status"], report["error"], report["refused"]) == (
+        key,
+        "loaded",
+        None,
+        0,
+    )
+    assert report["counts"]["package.package"] == {"created": 2}
     assert state.listed("packages") == [2, 1]
     state.assert_sound()
     (mark,) = LoadItem.scan()
-    assert mark.sha256 == said["sha256"]
+    assert mark.sha256 == report["sha256"]
     assert mark.file_name == "my catalogue+\u00e9.json"
     assert mark.finished
-    assert mark.outcome == said["counts"]
+    assert mark.outcome == report["counts"]
     assert finds("catkin") == 1
     assert sorted(row.package_id for row in sources.iter_sources()) == [1, 2]
 
@@ -83,7 +88,7 @@ def test_another_catalogue_changes_what_the_first_had() -> None:
     ]
     key = put("catalogues/b.json", dump(*records))
     load(event("catalogues/b.json"))
-    assert outcome(key)["counts"]["package.package"] == {"changed": 2, "created": 1}
+    assert read_report(key)["counts"]["package.package"] == {"changed": 2, "created": 1}
     state.assert_sound()
     assert state.grids_of(2) == [2]
     # The refresh asks where the packages are now.
@@ -100,9 +105,9 @@ def test_names_are_swapped_and_those_of_others_are_not_taken() -> None:
     taken = package(4, slug="package-3")
     key = put("catalogues/b.json", dump(category(), *swapped, taken))
     load(event("catalogues/b.json"))
-    said = outcome(key)
-    assert said["counts"]["package.package"] == {"changed": 2, "refused": 1}
-    assert "duplicate slug 'package-3': that of packages 3" in said["refusals"][0]
+    report = read_report(key)
+    assert report["counts"]["package.package"] == {"changed": 2, "refused": 1}
+    assert "duplicate slug 'package-3': that of packages 3" in report["refusals"][0]
     state.assert_sound()
 
 
@@ -131,15 +136,15 @@ def test_delivered_twice_it_changes_nothing() -> None:
     before = state.catalogue_rows()
     load(event("catalogues/a.json"))
     assert state.catalogue_rows() == before
-    assert outcome(key)["counts"]["package.package"] == {"unchanged": 2}
+    assert read_report(key)["counts"]["package.package"] == {"unchanged": 2}
 
 
 def test_refused_records_are_told() -> None:
     key = put("catalogues/a.json", dump(*RECORDS, package(3, category=9)))
     load(event("catalogues/a.json"))
-    said = outcome(key)
-    assert (said["status"], said["refused"]) == ("loaded", 1)
-    (refusal,) = said["refusals"]
+    report = read_report(key)
+    assert (report["status"], report["refused"]) == ("loaded", 1)
+    (refusal,) = report["refusals"]
     assert "package.package 3: category 9 does not exist" in refusal
     assert state.listed("packages") == [2, 1]
 
@@ -147,11 +152,11 @@ def test_refused_records_are_told() -> None:
 @pytest.mark.parametrize("content", [b"", b"Hello", b"{}", b"\x1f\x8b broken", b"\x89PNG"])
 def test_what_is_no_catalogue_is_told_and_not_tried_again(content: bytes) -> None:
     key = put("catalogues/notes.txt", content)
-    (done,) = load(event("catalogues/notes.txt"))
-    said = outcome(key)
-    assert said == done
-    assert said["status"] == "refused"
-    assert "not a JSON array" in said["error"] or "broken" in said["error"]
+    (returned,) = load(event("catalogues/notes.txt"))
+    report = read_report(key)
+    assert report == returned
+    assert report["status"] == "refused"
+    assert "not a JSON array" in report["error"] or "broken" in report["error"]
     assert state.rows() == {}
     assert keys("search/") == []
 
@@ -160,17 +165,17 @@ def test_one_that_is_too_large_is_not_downloaded(monkeypatch: pytest.MonkeyPatch
     content = dump(*RECORDS)
     monkeypatch.setattr(upload, "MAX_BYTES", len(content) - 1)
     put("catalogues/a.json", content)
-    (done,) = load(event("catalogues/a.json"))
-    assert done["status"] == "refused"
-    assert f"{len(content):,} bytes, at most {len(content) - 1:,} are taken" in done["error"]
+    (returned,) = load(event("catalogues/a.json"))
+    assert returned["status"] == "refused"
+    assert f"{len(content):,} bytes, at most {len(content) - 1:,} are taken" in returned["error"]
     assert keys("loads/") == ["loads/a.json.not-read.json"]
     assert state.rows() == {}
 
 
 def test_one_that_was_deleted_since_is_told() -> None:
-    (done,) = load(event("catalogues/gone.json"))
-    assert done["status"] == "refused"
-    assert "catalogues/gone.json" in done["error"]
+    (returned,) = load(event("catalogues/gone.json"))
+    assert returned["status"] == "refused"
+    assert "catalogues/gone.json" in returned["error"]
 
 
 def test_the_version_that_was_put_is_loaded() -> None:
@@ -184,8 +189,8 @@ def test_the_version_that_was_put_is_loaded() -> None:
         ]
         happened = event("catalogues/a.json")
         happened["Records"][0]["s3"]["object"]["versionId"] = versions[0]
-        (done,) = load(happened)
-        assert done["versionId"] == versions[0]
+        (returned,) = load(happened)
+        assert returned["versionId"] == versions[0]
         assert state.listed("packages") == [1]
     finally:
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
@@ -208,8 +213,8 @@ def test_a_name_that_no_file_can_have_is_no_obstacle() -> None:
     for name in ("..", "x" * 900, "a%2Fb", "?&=#.json"):
         key = f"catalogues/{name}"
         put(key, dump(*RECORDS))
-        (done,) = load(event(key))
-        assert (done["key"], done["status"]) == (key, "loaded")
+        (returned,) = load(event(key))
+        assert (returned["key"], returned["status"]) == (key, "loaded")
     assert len(keys("loads/")) == 4
     assert all(len(key) < 300 for key in keys("loads/"))
 
@@ -231,13 +236,13 @@ def test_out_of_time_it_stops_and_another_try_goes_on(tmp_path: Path) -> None:
         state.restore({})
         with pytest.raises(upload.OutOfTime):
             load(happened, *[AMPLE] * seconds, upload.MARGIN_SECONDS - 1)
-        assert outcome(key)["status"] == "unfinished"
-        assert "out of time" in outcome(key)["error"]
+        assert read_report(key)["status"] == "unfinished"
+        assert "out of time" in read_report(key)["error"]
         (mark,) = LoadItem.scan()
         assert not mark.finished
         written += len(state.listed("packages"))
         load(happened)
-        assert outcome(key)["status"] == "loaded"
+        assert read_report(key)["status"] == "loaded"
         assert state.contents(state.catalogue_rows()) == complete
     assert written
 
@@ -245,7 +250,7 @@ def test_out_of_time_it_stops_and_another_try_goes_on(tmp_path: Path) -> None:
 def test_with_little_time_left_the_rest_is_for_the_schedules() -> None:
     key = put("catalogues/a.json", dump(*RECORDS))
     load(event("catalogues/a.json"), functions.FOLLOW_UP_SECONDS - 1)
-    assert outcome(key)["status"] == "loaded"
+    assert read_report(key)["status"] == "loaded"
     assert list(sources.iter_sources()) == []
     assert keys("search/") == []
 
@@ -254,7 +259,7 @@ def test_what_follows_may_fail_and_the_load_is_done() -> None:
     key = put("catalogues/a.json", dump(*RECORDS))
     with failing("Scan", lambda arguments: True):
         load(event("catalogues/a.json"))
-    assert outcome(key)["status"] == "loaded"
+    assert read_report(key)["status"] == "loaded"
     assert state.listed("packages") == [2, 1]
     assert list(sources.iter_sources()) == []
 
@@ -269,7 +274,7 @@ def test_a_storage_that_fails_is_raised_so_that_it_is_tried_again() -> None:
             load(event("catalogues/a.json"))
     assert keys("loads/") == []
     load(event("catalogues/a.json"))
-    assert outcome(key)["status"] == "loaded"
+    assert read_report(key)["status"] == "loaded"
 
 
 def test_of_several_the_good_are_loaded_though_one_is_bad() -> None:

@@ -4,10 +4,9 @@ import gzip
 
 import pytest
 
-from chalicelib.importer import fixture, upload
-from chalicelib.importer import report as outcomes
+from chalicelib.importer import fixture, report, upload
 from tests.support import state
-from tests.support.upload_calls import AMPLE, event, load, outcome, put
+from tests.support.upload_calls import AMPLE, event, load, put, read_report
 
 pytestmark = pytest.mark.usefixtures("tables", "bucket")
 
@@ -21,14 +20,14 @@ def test_one_of_too_many_refusals_is_told_and_not_tried_again(
         ("MAX_REFUSALS_BYTES", 50_000, " are more than 50,000 bytes"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(outcomes, bound, value)
+            patch.setattr(report, bound, value)
             key = put("catalogues/ones.json.gz", content)
-            (done,) = load(event("catalogues/ones.json.gz"))
-        assert outcome(key) == done
-        assert done["status"] == "refused"
-        assert reason in done["error"]
-        assert 0 < done["refused"] <= 1200
-        assert len(done["refusals"]) == min(done["refused"], 1000)
+            (returned,) = load(event("catalogues/ones.json.gz"))
+        assert read_report(key) == returned
+        assert returned["status"] == "refused"
+        assert reason in returned["error"]
+        assert 0 < returned["refused"] <= 1200
+        assert len(returned["refusals"]) == min(returned["refused"], 1000)
         assert state.rows() == {}
 
 
@@ -37,10 +36,10 @@ def test_one_that_unpacks_to_too_much_is_told_and_not_tried_again(
 ) -> None:
     monkeypatch.setattr(fixture, "MAX_BYTES", 1_000_000)
     key = put("catalogues/a.json.gz", gzip.compress(b"[" + b" " * 1_000_000 + b"]"))
-    (done,) = load(event("catalogues/a.json.gz"))
-    assert outcome(key) == done
-    assert done["status"] == "refused"
-    assert "more than 1,000,000 bytes when it is unpacked" in done["error"]
+    (returned,) = load(event("catalogues/a.json.gz"))
+    assert read_report(key) == returned
+    assert returned["status"] == "refused"
+    assert "more than 1,000,000 bytes when it is unpacked" in returned["error"]
     assert state.rows() == {}
 
 
@@ -48,5 +47,5 @@ def test_out_of_time_within_white_space_it_stops() -> None:
     key = put("catalogues/a.json.gz", gzip.compress(b"[" + b" " * 5_000_000 + b"]"))
     with pytest.raises(upload.OutOfTime):
         load(event("catalogues/a.json.gz"), *[AMPLE] * 20, upload.MARGIN_SECONDS - 1)
-    assert outcome(key)["status"] == "unfinished"
-    assert "out of time: read" in outcome(key)["error"]
+    assert read_report(key)["status"] == "unfinished"
+    assert "out of time: read" in read_report(key)["error"]
