@@ -1,11 +1,11 @@
-"""What refreshing costs: requests by package and host, beside the original's; time and memory.
+"""Measuring the refresh: requests by package and host beside the original's, time, memory.
 
     python -m bench.refresh [--packages 5800]
 
-The hosts are a simulated world (tools/fakehosts) with the limits of the real ones, and
-answer at once. Requests are counted there, in simulated time: the first refresh of everything,
-then that of a day on which 3 % of the repositories and 4 % of the projects changed. Time and
-memory are those of the command over such a day, by the real clock.
+The hosts are simulated (tools/fakehosts), have the limits of the real ones and respond at once.
+Requests are counted in simulated time: of the first refresh of everything, then of a day on which
+3 % of the repositories and 4 % of the projects changed. Time and memory are those of the command
+over such a day, by the real clock.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _BEFORE = timedelta(days=3)
 
 
 class _Clock(FakeTime):
-    """Simulated time that becomes real."""
+    """Simulated time that can switch to real time."""
 
     def __init__(self) -> None:
         super().__init__(datetime.now(UTC) - _BEFORE)
@@ -41,7 +41,7 @@ class _Clock(FakeTime):
 
 
 def main() -> int:
-    """Run everything and print it; returns an exit code."""
+    """Run and print all measurements; return an exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.refresh")
     parser.add_argument("--packages", type=int, default=5_800)
     packages = parser.parse_args().packages
@@ -53,15 +53,15 @@ def main() -> int:
         with World(1, packages, clock) as world:
             simulation = Simulation(world, clock)
             simulation.load(Path(name))
-            _first(simulation)
+            _measure_first_refresh(simulation)
             clock.move_to(clock.now() + EVERY)
-            _day(simulation)
-            _command(simulation, clock)
+            _measure_day(simulation)
+            _measure_command(simulation, clock)
     return 0
 
 
-def _first(simulation: Simulation) -> None:
-    """Refresh everything for the first time."""
+def _measure_first_refresh(simulation: Simulation) -> None:
+    """Refresh everything for the first time and print the requests."""
     world = simulation.world
     _settle(simulation, timedelta(hours=18))
     total = world.log.total
@@ -75,8 +75,8 @@ def _first(simulation: Simulation) -> None:
     print(f"  that is {asked / total:.0f} and {without / total:.1f} times as many")
 
 
-def _day(simulation: Simulation) -> None:
-    """Refresh a day's changes."""
+def _measure_day(simulation: Simulation) -> None:
+    """Refresh the changes of a day and print the requests."""
     world = simulation.world
     changes = world.advance(1)
     world.log.forget()
@@ -90,10 +90,10 @@ def _day(simulation: Simulation) -> None:
     _print_shares("unchanged", cost(world, unchanged))
     _print_shares("changed", cost(world, changed))
     asked = [world.original_requests(package) for package in world.made]
-    most = sum(each.total for each in asked)
-    least = sum(each.others for each in asked)
-    print(f"  the original: {most:,}, {most / total:.0f} times as many; ", end="")
-    print(f"{least:,} without look-ups, {least / total:.0f} times")
+    with_look_ups = sum(each.total for each in asked)
+    without_look_ups = sum(each.others for each in asked)
+    print(f"  the original: {with_look_ups:,}, {with_look_ups / total:.0f} times as many; ", end="")
+    print(f"{without_look_ups:,} without look-ups, {without_look_ups / total:.0f} times")
 
 
 def _print_shares(title: str, cost: Cost) -> None:
@@ -105,13 +105,13 @@ def _print_shares(title: str, cost: Cost) -> None:
 
 
 def _settle(simulation: Simulation, span: timedelta) -> None:
-    """Turn the clock through a span of time, with plans and workers."""
+    """Run plans and workers through a span of simulated time."""
     for _ in simulation.run(span, _STEP):
         pass
 
 
-def _command(simulation: Simulation, clock: _Clock) -> None:
-    """The command over another such day, in real time."""
+def _measure_command(simulation: Simulation, clock: _Clock) -> None:
+    """Run the command over another such day in real time and print what it took."""
     world = simulation.world
     clock.is_real = True
     world.advance(2)

@@ -1,4 +1,4 @@
-"""What searching costs: CPU of a query, time to open the index file, memory."""
+"""Measuring search: CPU of a query, time to open the index file, memory."""
 
 import random
 import statistics
@@ -14,7 +14,7 @@ from chalicelib.search.index_file.reader import IndexFile
 from chalicelib.search.index_file.writer import write_index
 from chalicelib.search.searcher import search
 
-_NOW = datetime(2026, 11, 23, 11, tzinfo=UTC)
+_BUILT_AT = datetime(2026, 11, 23, 11, tzinfo=UTC)
 _VOCABULARY = (
     "rest api auth admin forms cache celery channels storage tags blog cms commerce payments "
     "export import graphql search filter tables charts email sms push webhooks audit history "
@@ -26,9 +26,9 @@ _VOCABULARY = (
 )
 _FILLERS = "Django the for and with a to of package your simple models app support in"
 _WORDS, _COMMON = _VOCABULARY.split(), _FILLERS.split()
-#: Phrases of short prefixes that most entries have, the most lexemes with and without prefix,
-#: and a phrase as long as a request may hold.
-_HARD = ("d_dj", "d_d", "3-d", "x-y-z", '"' + "django " * 200 + '"')
+#: Phrases of short prefixes that most entries have, the greatest number of lexemes with and
+#: without prefix, and a phrase as long as a request allows.
+_HARD_QUERIES = ("d_dj", "d_d", "3-d", "x-y-z", '"' + "django " * 200 + '"')
 #: A process that serves, and searches if it gets an index file; prints its size and the unit.
 _CHILD = """
 import resource, sys
@@ -49,10 +49,10 @@ except OSError:
 """
 
 
-def bench(folder: Path, count: int) -> None:
-    """Build a index file of ``count`` entries and print what it costs to use it."""
+def run(folder: Path, count: int) -> None:
+    """Build an index file of ``count`` entries and print what it costs to use it."""
     path = folder / "index.sqlite"
-    packages, grids = _packages(count - count // 60), _grids(count // 60)
+    packages, grids = _build_packages(count - count // 60), _build_grids(count // 60)
     category = Category(
         id=1,
         title="App",
@@ -60,67 +60,67 @@ def bench(folder: Path, count: int) -> None:
         description="",
         title_plural="Apps",
         show_pypi=True,
-        created=_NOW,
-        modified=_NOW,
+        created=_BUILT_AT,
+        modified=_BUILT_AT,
     )
     start = time.process_time()
-    write_index(path, build_entries(packages, grids, [category], _NOW))
+    write_index(path, build_entries(packages, grids, [category], _BUILT_AT))
     size = path.stat().st_size
     print(
         f"index file of {count:,} entries: {size:,} bytes, {time.process_time() - start:.1f} s CPU"
     )
-    opened = statistics.median(_time_to_open(path) for _ in range(20))
+    opened = statistics.median(_measure_opening(path) for _ in range(20))
     print(f"opening it: {opened * 1000:.1f} ms (limit 50)")
-    queries = _queries(packages)
+    queries = _build_queries(packages)
     index = IndexFile(path)
     for query in queries:
         search(index, query)
-    spent = sorted(_cpu(index, query) for query in queries)
-    worst, hardest = max((_cpu(index, query), query[:20]) for query in _HARD)
+    seconds = sorted(_measure_cpu(index, query) for query in queries)
+    worst, hardest = max((_measure_cpu(index, query), query[:20]) for query in _HARD_QUERIES)
     index.close()
-    middle, late = statistics.median(spent), spent[len(spent) * 99 // 100]
+    middle, late = statistics.median(seconds), seconds[len(seconds) * 99 // 100]
     print(
         f"search, {len(queries)} queries: median {middle * 1000:.2f} ms CPU (limit 5), "
-        f"99 % within {late * 1000:.2f} ms, longest {spent[-1] * 1000:.2f} ms"
+        f"99 % within {late * 1000:.2f} ms, longest {seconds[-1] * 1000:.2f} ms"
     )
     print(f"worst of the hard queries: {worst * 1000:.1f} ms CPU ({hardest})")
-    more = _memory(queries, str(path)) - _memory(queries)
+    more = _measure_memory(queries, str(path)) - _measure_memory(queries)
     print(f"memory: {more:.1f} MB more than without search (limit 60)")
 
 
-def _time_to_open(path: Path) -> float:
+def _measure_opening(path: Path) -> float:
     start = time.perf_counter()
     index = IndexFile(path)
-    spent = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     index.close()
-    return spent
+    return seconds
 
 
-def _cpu(index: IndexFile, query: str) -> float:
+def _measure_cpu(index: IndexFile, query: str) -> float:
     start = time.process_time()
     search(index, query)
     return time.process_time() - start
 
 
-def _memory(queries: list[str], *arguments: str) -> float:
-    done = subprocess.run(
+def _measure_memory(queries: list[str], *arguments: str) -> float:
+    process = subprocess.run(
         [sys.executable, "-c", _CHILD, *arguments],
         input="\n".join(queries),
         capture_output=True,
         text=True,
         check=True,
     )
-    size, unit = map(int, done.stdout.split())
+    size, unit = map(int, process.stdout.split())
     return size / unit
 
 
-def _packages(count: int) -> list[Package]:
-    """Packages whose names and descriptions repeat words as real ones do, always the same."""
+def _build_packages(count: int) -> list[Package]:
+    """Return the same packages each time; their words repeat as those of real ones do."""
     draw = random.Random(1)
-    return [_package(number, draw) for number in range(1, count + 1)]
+    return [_build_package(number, draw) for number in range(1, count + 1)]
 
 
-def _package(number: int, draw: random.Random) -> Package:
+def _build_package(number: int, draw: random.Random) -> Package:
     # Six of ten packages start with the same word, as in Django's own directory.
     prefix = draw.choices(("django-", "drf-", "wagtail-", ""), (60, 10, 5, 25))[0]
     name = prefix + "-".join(draw.sample(_WORDS, draw.randint(1, 2)))
@@ -131,8 +131,8 @@ def _package(number: int, draw: random.Random) -> Package:
         title=title,
         slug=f"{name}-{number}",
         category_id=1,
-        created=_NOW,
-        modified=_NOW,
+        created=_BUILT_AT,
+        modified=_BUILT_AT,
         repo_description=" ".join(words),
         participants=",".join(f"developer-{draw.randint(1, 4000)}" for _ in range(8)),
         repo_watchers=int(draw.paretovariate(1)),
@@ -140,7 +140,7 @@ def _package(number: int, draw: random.Random) -> Package:
     )
 
 
-def _grids(count: int) -> list[Grid]:
+def _build_grids(count: int) -> list[Grid]:
     return [
         Grid(
             id=number,
@@ -149,15 +149,15 @@ def _grids(count: int) -> list[Grid]:
             description="Packages to compare.",
             is_locked=False,
             header=False,
-            created=_NOW,
-            modified=_NOW,
+            created=_BUILT_AT,
+            modified=_BUILT_AT,
         )
         for number in range(1, count + 1)
     ]
 
 
-def _queries(packages: list[Package]) -> list[str]:
-    """Words, pairs of words, whole titles, beginnings, and titles with a slip."""
+def _build_queries(packages: list[Package]) -> list[str]:
+    """Return words, pairs of words, whole titles, prefixes, and titles with a typing error."""
     draw = random.Random(2)
     titles = [package.title for package in draw.sample(packages, 80)]
     slips = [title[:4] + title[5:6] + title[4:5] + title[6:] for title in titles[:40]]

@@ -1,1 +1,1 @@
-"""From this clone to a stack: the package of a stage, and its life in CloudFormation."""
+"""Deployment: the package of a stage and its stack in CloudFormation."""

@@ -1,4 +1,4 @@
-"""``python -m deploy``: package, deploy, destroy a stage, or point commands at it."""
+"""``python -m deploy``: package, deploy or destroy a stage, or print its environment."""
 
 import argparse
 import sys
@@ -6,29 +6,29 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deploy import environment, packaging
-from deploy.packaging import CannotPackage
-from deploy.stack import CannotDeploy, Stack
+from deploy import environment, package
+from deploy.package import PackageError
+from deploy.stack import DeployError, Stack
 
 _STAGES = ("dev", "prod")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code (0 done, 2 could not)."""
+    """Run one command; return the exit code (0 success, 2 failure)."""
     options = _parser().parse_args(arguments)
-    folder = packaging.ROOT / "dist" / options.stage
+    folder = package.ROOT / "dist" / options.stage
     try:
         if options.command == "package":
             _package(options.stage, folder)
         elif options.command == "deploy":
-            outputs = Stack(options.stage).deploy(folder, _pairs(options.parameters))
+            outputs = Stack(options.stage).deploy(folder, _parse_parameters(options.parameters))
             for name, value in sorted(outputs.items()):
                 print(f"{name}: {value}")
         elif options.command == "environment":
-            print(environment.exports(environment.variables(options.stage)), end="")
+            print(environment.format_exports(environment.get_variables(options.stage)), end="")
         else:
             Stack(options.stage).destroy()
-    except (CannotPackage, CannotDeploy, BotoCoreError, ClientError, OSError) as error:
+    except (PackageError, DeployError, BotoCoreError, ClientError, OSError) as error:
         print(f"deploy: {error}", file=sys.stderr)
         return 2
     return 0
@@ -37,13 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, what in (
+    for name, help_text in (
         ("package", "write template and package to dist/STAGE"),
         ("deploy", "deploy dist/STAGE to the account of the environment"),
-        ("environment", "print what points `python -m chalicelib.cli` at the stack, for a shell"),
-        ("destroy", "remove the stack with all that it holds"),
+        ("environment", "print the variables that point `packgrid` at the stack, for a shell"),
+        ("destroy", "delete the stack with all its data"),
     ):
-        command = commands.add_parser(name, help=what)
+        command = commands.add_parser(name, help=help_text)
         command.add_argument("stage", choices=_STAGES)
         if name == "deploy":
             command.add_argument("parameters", nargs="*", metavar="NAME=VALUE")
@@ -51,15 +51,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _package(stage: str, folder: Path) -> None:
-    packaging.package(stage, folder)
-    for name in (packaging.TEMPLATE, packaging.PACKAGE):
+    package.build_package(stage, folder)
+    for name in (package.TEMPLATE_NAME, package.PACKAGE_NAME):
         print(f"dist/{stage}/{name}: {(folder / name).stat().st_size:,} bytes")
 
 
-def _pairs(texts: list[str]) -> dict[str, str]:
+def _parse_parameters(texts: list[str]) -> dict[str, str]:
     for text in texts:
         if "=" not in text:
-            raise CannotDeploy(f"{text!r} is not like GithubTokenParameter=/packgrid/prod/github")
+            raise DeployError(
+                f"{text!r} is not NAME=VALUE, such as GithubTokenParameter=/packgrid/prod/github"
+            )
     return dict(text.split("=", 1) for text in texts)
 
 

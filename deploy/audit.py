@@ -1,4 +1,4 @@
-"""What is known of good stacks, asked of a template: cfn-lint, and checkov with our answers.
+"""Auditing a template with cfn-lint, and with checkov and our dispositions of its findings.
 
 python -m deploy.audit STAGE --checkov PATH-OF-CHECKOV
 """
@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,108 +22,109 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from deploy import template
-from deploy.packaging import ROOT, TEMPLATE
+from deploy.package import ROOT, TEMPLATE_NAME
 
-_DISPOSITIONS = Path(__file__).parent / "checkov" / "dispositions.yaml"
+_DISPOSITIONS_FILE = Path(__file__).parent / "checkov" / "dispositions.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Disposition:
-    """Why what checkov finds at some resources (a pattern) is meant to be so."""
+    """The reason why a finding of checkov is intended; ``resources`` is a pattern of them."""
 
     id: str
     resources: str
     reason: str
 
-    def is_about(self, finding: "Finding") -> bool:
-        """Whether it answers a finding."""
+    def answers(self, finding: "Finding") -> bool:
+        """Return whether this disposition is for a finding."""
         return self.id == finding.id and bool(re.fullmatch(self.resources, finding.resource))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A check of checkov's that a resource fails."""
+    """A check of checkov that a resource fails."""
 
     id: str
     resource: str
     name: str
 
 
-def expanded(made: template.Template) -> template.Template:
-    """The template as CloudFormation has it after the SAM transform; raises ValueError."""
-    pointed = template.point_to(deepcopy(made), "artefacts", "package.zip")
-    defaults = {name: p.get("Default", "") for name, p in pointed["Parameters"].items()}
-    # It writes the region into ARNs of its own; which one does not matter to the checks.
+def expand_template(packaged: template.Template) -> template.Template:
+    """Return the template after the SAM transform of CloudFormation; raise ValueError."""
+    deployable = template.set_package(deepcopy(packaged), "artefacts", "package.zip")
+    defaults = {name: p.get("Default", "") for name, p in deployable["Parameters"].items()}
+    # The translator writes the region into ARNs; the checks accept any.
     session = boto3.session.Session(region_name="us-east-1")
     try:
-        found: template.Template = Translator({}, Parser(), boto_session=session).translate(
-            pointed, defaults
+        expanded: template.Template = Translator({}, Parser(), boto_session=session).translate(
+            deployable, defaults
         )
     except InvalidDocumentException as error:
         raise ValueError("; ".join(str(cause.message) for cause in error.causes)) from error
-    return found
+    return expanded
 
 
-def dispositions() -> list[Disposition]:
-    """The answers that are written down."""
-    return [Disposition(**entry) for entry in yaml.safe_load(_DISPOSITIONS.read_text())]
+def read_dispositions() -> list[Disposition]:
+    """Return the dispositions that are written down."""
+    return [Disposition(**entry) for entry in yaml.safe_load(_DISPOSITIONS_FILE.read_text())]
 
 
-def unanswered(
-    findings: Iterable[Finding], answers: Iterable[Disposition]
+def find_unanswered(
+    findings: Sequence[Finding], dispositions: Sequence[Disposition]
 ) -> tuple[list[Finding], list[Disposition]]:
-    """The findings without an answer, and the answers without a finding."""
-    found, known = list(findings), list(answers)
+    """Return the findings without a disposition, and the dispositions without a finding."""
     return (
-        [one for one in found if not any(answer.is_about(one) for answer in known)],
-        [answer for answer in known if not any(answer.is_about(one) for one in found)],
+        [each for each in findings if not any(known.answers(each) for known in dispositions)],
+        [known for known in dispositions if not any(map(known.answers, findings))],
     )
 
 
-def lint(path: Path) -> str:
-    """What cfn-lint has to say of a template; nothing if all is well."""
+def run_cfn_lint(path: Path) -> str:
+    """Return the findings of cfn-lint in a template; empty if it has none."""
     command = [str(Path(sys.executable).with_name("cfn-lint")), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).strip() or ("" if done.returncode == 0 else "it failed")
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (process.stdout + process.stderr).strip() or (
+        "" if process.returncode == 0 else "cfn-lint failed"
+    )
 
 
-def findings_of(checkov: Path, path: Path) -> list[Finding]:
-    """What checkov finds in a template; raises ValueError if it could not look."""
+def run_checkov(checkov: Path, path: Path) -> list[Finding]:
+    """Return the findings of checkov in a template; raise ValueError if checkov fails."""
     command = [str(checkov), "-f", str(path), "--framework", "cloudformation", "-o", "json"]
     command += ["--quiet", "--compact", "--skip-download"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        report: dict[str, Any] = json.loads(done.stdout)
+        report: dict[str, Any] = json.loads(process.stdout)
         summary, failed = report["summary"], report["results"]["failed_checks"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"checkov: {error}: {done.stderr.strip()[-500:]}") from error
+        raise ValueError(f"checkov: {error}: {process.stderr.strip()[-500:]}") from error
     if summary["parsing_errors"] or not summary["resource_count"]:
         raise ValueError("checkov could not read the template")
     return [Finding(f["check_id"], f["resource"], f["check_name"]) for f in failed]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Audit ``dist/STAGE``; 1 if anything was found that has no answer."""
+    """Audit ``dist/STAGE``; return 1 if a finding has no disposition, or the reverse."""
     parser = argparse.ArgumentParser(prog="python -m deploy.audit", description=__doc__)
     parser.add_argument("stage")
     parser.add_argument("--checkov", type=Path, required=True)
     options = parser.parse_args(arguments)
-    path = ROOT / "dist" / options.stage / TEMPLATE
-    if said := lint(path):
-        print(said)
+    path = ROOT / "dist" / options.stage / TEMPLATE_NAME
+    if messages := run_cfn_lint(path):
+        print(messages)
         return 1
-    print(f"{options.stage}: cfn-lint has nothing to say")
+    print(f"{options.stage}: cfn-lint found nothing")
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "expanded.json"
-        plain.write_text(json.dumps(expanded(json.loads(path.read_text())), indent=1))
-        findings = findings_of(options.checkov, plain)
-    new, idle = unanswered(findings, dispositions())
+        expanded = Path(folder) / "expanded.json"
+        expanded.write_text(json.dumps(expand_template(json.loads(path.read_text())), indent=1))
+        findings = run_checkov(options.checkov, expanded)
+    new, obsolete = find_unanswered(findings, read_dispositions())
     for finding in new:
         print(f"{finding.id} {finding.resource}: {finding.name}")
-    for answer in idle:
-        print(f"{answer.id} {answer.resources}: checkov does not find this any more")
+    for known in obsolete:
+        print(f"{known.id} {known.resources}: checkov no longer finds this")
     print(f"{options.stage}: checkov finds {len(findings)}, {len(new)} without a disposition")
-    return 1 if new or idle else 0
+    return 1 if new or obsolete else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a command on this machine needs to know of a deployed stage."""
+"""The environment that points commands on this machine at a deployed stage."""
 
 import shlex
 from typing import Any
@@ -8,23 +8,23 @@ from botocore.config import Config
 
 from deploy.stack import Stack
 
-#: The function that is told most of all: tables, bucket, queue, hosts and names of tokens.
+#: The function with the most complete environment: tables, bucket, queue, hosts, token names.
 _FUNCTION = "Work"
-#: What only a command asks for -> the output of the stack that it is.
+#: Variables that only commands use -> the stack's output with their value.
 _OUTPUTS = {"PACKGRID_DEAD_LETTER_URL": "DeadLetterUrl"}
 _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 5}
 )
 
 
-def variables(stage: str) -> dict[str, str]:
-    """The environment of the stage's worker, for ``python -m chalicelib.cli``, by name.
+def get_variables(stage: str) -> dict[str, str]:
+    """Return the environment of the stage's worker, for ``packgrid``.
 
-    What is empty there is empty here too, so that nothing of another stage is left over. Raises
-    CannotDeploy if there is no such stack, and errors of botocore.
+    Empty variables are included, so that none of another stage stays set. Raises DeployError if
+    there is no such stack, and botocore's errors.
     """
     stack = Stack(stage)
-    outputs = stack.outputs()
+    outputs = stack.get_outputs()
     session = boto3.session.Session()
     cloudformation: Any = session.client("cloudformation", config=_CONFIG)
     functions: Any = session.client("lambda", config=_CONFIG)
@@ -41,6 +41,6 @@ def variables(stage: str) -> dict[str, str]:
     }
 
 
-def exports(found: dict[str, str]) -> str:
-    """The variables as lines that a shell evaluates."""
-    return "".join(f"export {name}={shlex.quote(found[name])}\n" for name in sorted(found))
+def format_exports(variables: dict[str, str]) -> str:
+    """Return the variables as lines that a shell evaluates."""
+    return "".join(f"export {name}={shlex.quote(variables[name])}\n" for name in sorted(variables))

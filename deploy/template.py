@@ -1,19 +1,20 @@
-"""The template of a stage: what Chalice wrote with the resources merged in, made fit for it."""
+"""The template of a stage: Chalice's template with our resources, adapted to the stage."""
 
 from typing import Any
 
 Template = dict[str, Any]
 
-#: The stage whose tables, bucket and letters outlive their stack. Others are for trials.
+#: The stage whose tables, bucket and dead letters outlive their stack; others are for trials.
 KEPT_STAGE = "prod"
-#: What belongs to the account rather than to the stack stays in any case.
-_ACCOUNTS = {"ApiLogRole", "ApiLogAccount"}
+#: Resources of the account rather than of the stack, which are always kept.
+_ACCOUNT_RESOURCES = {"ApiLogRole", "ApiLogAccount"}
 
 
-def fit(template: Template, stage: str, public_index: str) -> Template:
-    """The template for this stage only, which may be removed if it is for trials.
+def fit_to_stage(template: Template, stage: str, public_index: str) -> Template:
+    """Limit a template to one stage; unless the stage is kept, its data goes with the stack.
 
-    ``public_index`` is the address of the public package index: pip knows it, and Lambda has none.
+    ``public_index`` is the address of the public package index: pip knows it, and Lambda has no
+    pip.
     """
     template["Parameters"]["Stage"] |= {"Default": stage, "AllowedValues": [stage]}
     template["Description"] = f"Packgrid, {stage}: a directory of packages behind REST API v4"
@@ -21,13 +22,13 @@ def fit(template: Template, stage: str, public_index: str) -> Template:
     if stage != KEPT_STAGE:
         template["Parameters"]["Tracing"]["Default"] = "PassThrough"
         for name, resource in template["Resources"].items():
-            if "DeletionPolicy" in resource and name not in _ACCOUNTS:
+            if "DeletionPolicy" in resource and name not in _ACCOUNT_RESOURCES:
                 resource["DeletionPolicy"] = resource["UpdateReplacePolicy"] = "Delete"
     return template
 
 
-def functions(template: Template) -> dict[str, Template]:
-    """The Lambda functions by logical id."""
+def get_functions(template: Template) -> dict[str, Template]:
+    """Return the Lambda functions by logical id."""
     return {
         name: resource
         for name, resource in template["Resources"].items()
@@ -35,8 +36,8 @@ def functions(template: Template) -> dict[str, Template]:
     }
 
 
-def point_to(template: Template, bucket: str, key: str) -> Template:
-    """Have all functions run the package that is in a bucket."""
-    for function in functions(template).values():
+def set_package(template: Template, bucket: str, key: str) -> Template:
+    """Make all functions run a package in a bucket."""
+    for function in get_functions(template).values():
         function["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
     return template

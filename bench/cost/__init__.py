@@ -1,1 +1,1 @@
-"""The monthly bill, computed from measured units and one dated table of prices."""
+"""The monthly bill, computed from measured usage and a dated table of prices."""

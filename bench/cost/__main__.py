@@ -2,8 +2,8 @@
 
     python -m bench.cost [--stage prod] [--json]
 
-Requests, read and write units, bytes and S3 operations are counted; CPU is that of this machine;
-the rest is in ``assumptions``. Figures never fail: the exit code is 0.
+Requests, read and write units, bytes and S3 operations are counted, CPU is measured on this
+machine, and everything else is in ``assumptions``. The exit code is always 0.
 """
 
 import argparse
@@ -13,16 +13,16 @@ from dataclasses import fields
 from typing import Any
 
 from bench.cost.assumptions import REASONS, Assumptions
-from bench.cost.bill import Bill, table
-from bench.cost.deployed import Deployed, deployed
-from bench.cost.measuring import Measured, measure
-from bench.cost.mix import MIX
-from bench.cost.prices import prices
+from bench.cost.bill import Bill, format_table
+from bench.cost.measurements import Measurements, measure
+from bench.cost.prices import read_prices
+from bench.cost.request_mix import REQUEST_MIX
 from bench.cost.scenarios import FIRST, SECOND, Month
+from bench.cost.stage_config import StageConfig, read_stage_config
 
 
 def main() -> int:
-    """Measure, and print the bills; returns an exit code."""
+    """Measure and print the bills; return an exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.cost")
     parser.add_argument("--packages", type=int, default=FIRST.packages)
     parser.add_argument("--refreshed", type=int, default=250, help="packages of the day measured")
@@ -30,53 +30,58 @@ def main() -> int:
     parser.add_argument("--stage", default="prod")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    stage = deployed(options.stage)
-    found = measure(options.packages, options.refreshed, options.count)
-    bills = [Month(found, stage, scenario).bill() for scenario in (FIRST, SECOND)]
-    print(as_json(found, stage, bills) if options.json else as_text(found, stage, bills))
+    stage = read_stage_config(options.stage)
+    measurements = measure(options.packages, options.refreshed, options.count)
+    bills = [Month(measurements, stage, scenario).build_bill() for scenario in (FIRST, SECOND)]
+    print(
+        format_json(measurements, stage, bills)
+        if options.json
+        else format_text(measurements, stage, bills)
+    )
     return 0
 
 
-def as_text(found: Measured, stage: Deployed, bills: list[Bill]) -> str:
-    """The bills as Markdown, and what they were made of."""
+def format_text(measurements: Measurements, stage: StageConfig, bills: list[Bill]) -> str:
+    """Return the bills as Markdown, with the measurements behind them."""
     lines = []
     for bill in bills:
-        lines += [f"## {bill.title}", "", *table(bill), ""]
+        lines += [f"## {bill.title}", "", *format_table(bill), ""]
         free = f"{bill.usd_beyond_free:,.2f} USD"
-        lines += [f"To pay, less what every account has for nothing each month: {free}.", ""]
+        lines += [f"To pay after the monthly allowances that never end: {free}.", ""]
         for note in bill.notes:
             lines += [note, ""]
-    return "\n".join([*lines, *_explained(found, stage)])
+    return "\n".join([*lines, *_explain(measurements, stage)])
 
 
-def as_json(found: Measured, stage: Deployed, bills: list[Bill]) -> str:
-    """All of it, for machines."""
+def format_json(measurements: Measurements, stage: StageConfig, bills: list[Bill]) -> str:
+    """Return bills, measurements and assumptions as JSON."""
     content = {
-        "bills": [bill.as_json() for bill in bills],
-        "measured": found,
+        "bills": [bill.to_json() for bill in bills],
+        "measured": measurements,
         "deployed": stage,
         "assumed": Assumptions(),
     }
-    return json.dumps(content, indent=1, default=_fields)
+    return json.dumps(content, indent=1, default=_get_fields)
 
 
-def _fields(value: Any) -> dict[str, Any]:
+def _get_fields(value: Any) -> dict[str, Any]:
     return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
-def _explained(found: Measured, stage: Deployed) -> list[str]:
-    first, last = prices().dates
+def _explain(measurements: Measurements, stage: StageConfig) -> list[str]:
+    first, last = read_prices().dates
     days = str(first) if first == last else f"{first} to {last}"
-    day = found.day
+    day = measurements.day
     used = day.plan + day.work
     lines = [
-        f"Prices: {prices().region}, looked up {days} in stored public pages: "
+        f"Prices: {read_prices().region}, looked up {days} in stored public pages: "
         "bench/cost/prices.json.",
         "The bills leave free tiers out.",
         f"Template: {stage.source}.",
-        f"Measured: {len(MIX)} kinds of requests to a catalogue of {found.packages:,}; one publish "
-        f"({found.publish.reads:,.0f} read units, {found.publish.cpu:.1f} s CPU, a segment of "
-        f"{found.segment:,} bytes) and one enrolment ({found.enrol.reads:,.0f}).",
+        f"Measured: {len(REQUEST_MIX)} kinds of requests to a catalogue of "
+        f"{measurements.packages:,}; one publish ({measurements.publish.reads:,.0f} read units, "
+        f"{measurements.publish.cpu:.1f} s CPU, an index file of {measurements.index_bytes:,} "
+        f"bytes) and one enrolment ({measurements.enrol.reads:,.0f}).",
         f"Measured and scaled by package: a round of the refresh over {day.packages:,} packages, "
         f"{day.changed} of them changed: {used.writes:,.0f} write units "
         f"({used.writes / day.packages:.1f} a package), {used.reads:,.0f} read units, "
@@ -86,7 +91,7 @@ def _explained(found: Measured, stage: Deployed) -> list[str]:
         + ".",
         "Of the requests:",
     ]
-    for kind, each in zip(MIX, found.served, strict=True):
+    for kind, each in zip(REQUEST_MIX, measurements.served, strict=True):
         lines.append(
             f"  {kind.share:4.0%} {kind.name}: {each.used.reads:g} read units, "
             f"{each.used.cpu * 1000:.1f} ms CPU, {each.bytes:,.0f} bytes "

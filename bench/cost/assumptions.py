@@ -1,4 +1,4 @@
-"""What is assumed because it cannot be measured here; printed with every bill."""
+"""Assumptions about things that cannot be measured here; every bill prints them."""
 
 from dataclasses import dataclass, fields
 
@@ -8,7 +8,7 @@ HOURS = 24 * DAYS
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """Each in its unit; what it stands for is said by ``REASONS``."""
+    """Assumed values; ``REASONS`` gives the unit and the meaning of each."""
 
     full_vcpu_mb: float = 1769
     dynamodb_wait: float = 0.005

@@ -7,12 +7,12 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-TABLE = Path(__file__).with_name("prices.json")
+PRICES_FILE = Path(__file__).with_name("prices.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """``usd`` for each unit up to ``up_to`` units a month; ``None``: for all that is left."""
+    """``usd`` for each unit up to ``up_to`` units a month; ``None`` is for all the rest."""
 
     up_to: float | None
     usd: float
@@ -20,8 +20,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One row of the table. ``usd`` of tiers is for ``per`` single units (a million requests, a
-    GB); ``always_free`` single units a month cost nothing, which bills leave out.
+    """One row of the table.
+
+    ``usd`` of the tiers is for ``per`` single units (a million requests, a GB). ``always_free``
+    single units a month cost nothing; bills do not subtract them.
     """
 
     key: str
@@ -33,8 +35,8 @@ class Price:
     source: str
     always_free: float
 
-    def usd(self, quantity: float) -> float:
-        """What so many single units cost in a month, each tier at its own price."""
+    def compute_usd(self, quantity: float) -> float:
+        """Return the cost of single units in a month, each tier at its own price."""
         total, below = 0.0, 0.0
         for tier in self.tiers:
             top = quantity if tier.up_to is None else min(quantity, tier.up_to)
@@ -66,9 +68,9 @@ class Prices:
 
 
 @cache
-def prices() -> Prices:
-    """Read the table; raises KeyError or ValueError where a row is not complete."""
-    content = json.loads(TABLE.read_text())
+def read_prices() -> Prices:
+    """Return the table; raise KeyError or ValueError if a row is incomplete."""
+    content = json.loads(PRICES_FILE.read_text())
     rows = [
         Price(
             key=raw["key"],

@@ -17,9 +17,9 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.local.engine import Engine, EngineError
-from deploy import packaging
-from deploy.packaging import PACKAGE, CannotPackage
-from deploy.stack import CannotDeploy
+from deploy import package as packaging
+from deploy.package import PACKAGE_NAME, PackageError
+from deploy.stack import DeployError
 from tests.e2e import copying, ending, permissions, refreshing, serving
 from tests.e2e.serving import Catalogue
 from tests.e2e.site import BASE_URL, HOST, STAGE, Site
@@ -36,8 +36,8 @@ _OURS_TOO = {"ALLOWED_HOSTS", "SELF_HOSTED", "PACKAGE_INDEX_URL", "DOWNLOADS_URL
 _TOKENS = {host: f"/packgrid/{STAGE}/{host}" for host in ("github", "gitlab", "bitbucket")}
 _FAILURES = (
     Failed,
-    CannotPackage,
-    CannotDeploy,
+    PackageError,
+    DeployError,
     EngineError,
     UnknownCall,
     PolicyError,
@@ -77,8 +77,8 @@ def _run(catalogue: Catalogue, package: Path | None, folder: Path) -> None:
     with step(f"Package stage {STAGE}"):
         source = package or folder / "dist"
         if package is None:
-            packaging.package(STAGE, source)
-        _expect_alone(source / PACKAGE, folder / "alone")
+            packaging.build_package(STAGE, source)
+        _expect_alone(source / PACKAGE_NAME, folder / "alone")
     with (
         CatalogueWorld(catalogue.records) as world,
         Engine(folder / "engine", persist=False) as engine,
@@ -158,7 +158,7 @@ def _explained(site: Site) -> Iterator[None]:
             print(f"the log of {error.function} ends with:", file=sys.stderr)
             print("\n".join(f"    {line}" for line in site.log(error.function)), file=sys.stderr)
         raise
-    except (CannotDeploy, ClientError, BotoCoreError):
+    except (DeployError, ClientError, BotoCoreError):
         log = (site.engine.state / "engine.log").read_text().splitlines()
         print("the log of the engine ends with:", file=sys.stderr)
         print("\n".join(f"    {line}" for line in log[-30:]), file=sys.stderr)

@@ -9,8 +9,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.packaging import PACKAGE, TEMPLATE
-from deploy.template import Template, functions
+from deploy.package import PACKAGE_NAME, TEMPLATE_NAME
+from deploy.template import Template, get_functions
 from tests.contract.golden import RECORDED_AT
 from tests.e2e.steps import check
 
@@ -24,15 +24,15 @@ def name_of(logical_id: str) -> str:
 
 def names(source: Path) -> list[str]:
     """The names of a package's functions."""
-    return [name_of(one) for one in functions(json.loads((source / TEMPLATE).read_text()))]
+    return [name_of(one) for one in get_functions(json.loads((source / TEMPLATE_NAME).read_text()))]
 
 
 def copy(source: Path, target: Path, endpoint: Callable[[str], str]) -> None:
     """Copy template and package; each function calls AWS at an ``endpoint`` of its own."""
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(source / PACKAGE, target / PACKAGE)
-    template = json.loads((source / TEMPLATE).read_text())
-    by_id = functions(template)
+    shutil.copy(source / PACKAGE_NAME, target / PACKAGE_NAME)
+    template = json.loads((source / TEMPLATE_NAME).read_text())
+    by_id = get_functions(template)
     for logical_id, function in by_id.items():
         variables = _variables(function)
         # Whose call it is shall be known: on AWS each has a role, here each has an address.
@@ -42,7 +42,7 @@ def copy(source: Path, target: Path, endpoint: Callable[[str], str]) -> None:
         _variables(by_id[builds_index])["PACKGRID_NOW"] = RECORDED_AT
     # So that nobody waits a minute to see a new index.
     _variables(by_id[API])["PACKGRID_SEARCH_SECONDS"] = "1"
-    (target / TEMPLATE).write_text(json.dumps(template))
+    (target / TEMPLATE_NAME).write_text(json.dumps(template))
 
 
 def _variables(function: Template) -> dict[str, str]:
@@ -54,7 +54,7 @@ def _variables(function: Template) -> dict[str, str]:
 
 def change(folder: Path, name: str, before: str, after: str) -> None:
     """Change one place in one file of the package, as a new version would."""
-    package, changed = folder / PACKAGE, folder / "changed.zip"
+    package, changed = folder / PACKAGE_NAME, folder / "changed.zip"
     path, _, file = name.rpartition("/")
     bytecode = f"{path}/__pycache__/{file.removesuffix('.py')}."
     with zipfile.ZipFile(package) as old, zipfile.ZipFile(changed, "w") as new:

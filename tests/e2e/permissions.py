@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from deploy.packaging import TEMPLATE
+from deploy.package import TEMPLATE_NAME
 from tests.e2e import copying
 from tests.e2e.site import Site
 from tests.e2e.steps import check, say
@@ -23,7 +23,7 @@ _LAMBDAS_ACTIONS = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttr
 
 def audit(site: Site, stack: policies.Stack, calls: list[Call]) -> None:
     """Every call was allowed; what was allowed and never done is told."""
-    template = json.loads((site.folder / TEMPLATE).read_text())
+    template = json.loads((site.folder / TEMPLATE_NAME).read_text())
     allowed = policies.from_template(template, stack)
     silent = set(copying.names(site.folder)) - {one.function for one in calls}
     check(not silent, f"no call was seen of {', '.join(sorted(silent))}")

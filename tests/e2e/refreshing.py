@@ -141,7 +141,7 @@ def _set_visibility(site: Site, seconds: int) -> None:
 def _command(site: Site, *arguments: str) -> str:
     """What a command of an operator says."""
     # As the operator does it, but for the address, which is the worker's own here.
-    variables = environment.variables(STAGE) | {"AWS_ENDPOINT_URL": site.engine.url}
+    variables = environment.get_variables(STAGE) | {"AWS_ENDPOINT_URL": site.engine.url}
     done = subprocess.run(
         [sys.executable, "-m", "chalicelib.cli", *arguments],
         env=os.environ | variables,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.packaging import PACKAGE, TEMPLATE, package
+from deploy.package import PACKAGE_NAME, TEMPLATE_NAME, build_package
 
 STAGES = ("dev", "prod")
 
@@ -43,10 +43,12 @@ def packages(
     made = shared / "packages"
     with _alone(shared / "packages.lock"):
         for stage in STAGES:
-            if not (made / stage / TEMPLATE).exists():
-                package(stage, made / stage)
+            if not (made / stage / TEMPLATE_NAME).exists():
+                build_package(stage, made / stage)
     return {
-        stage: Packaged(json.loads((made / stage / TEMPLATE).read_text()), made / stage / PACKAGE)
+        stage: Packaged(
+            json.loads((made / stage / TEMPLATE_NAME).read_text()), made / stage / PACKAGE_NAME
+        )
         for stage in STAGES
     }
 

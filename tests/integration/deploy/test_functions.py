@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.refresh.hosts.index.public_url import find_public_url
 from chalicelib.settings import TABLES
-from deploy.audit import expanded
+from deploy.audit import expand_template
 from tests.integration.deploy.conftest import Packaged
 
 LOGGING = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
@@ -168,7 +168,7 @@ def test_events_that_fail_are_kept(packaged: Packaged) -> None:
 def test_lines_of_lambda_itself_are_left_out_and_metrics_are_taken_in(packaged: Packaged) -> None:
     functions = [
         resource["Properties"]["LoggingConfig"]
-        for resource in expanded(packaged.template)["Resources"].values()
+        for resource in expand_template(packaged.template)["Resources"].values()
         if resource["Type"] == "AWS::Lambda::Function"
     ]
     assert len(functions) == len(FUNCTIONS)

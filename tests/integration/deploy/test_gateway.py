@@ -9,7 +9,7 @@ from chalice.test import Client
 
 import app
 from chalicelib import telemetry
-from deploy.audit import expanded
+from deploy.audit import expand_template
 from tests.integration.deploy.conftest import Packaged
 from tests.integration.refresh.test_lambda import Context, event
 from tests.support import emf
@@ -58,7 +58,7 @@ def test_the_stage_logs_traces_throttles_and_compresses(packaged: Packaged) -> N
 
 
 def test_there_is_no_stage_but_the_one_with_limits_and_logs(packaged: Packaged) -> None:
-    resources = expanded(packaged.template)["Resources"].values()
+    resources = expand_template(packaged.template)["Resources"].values()
     deployments = [r for r in resources if r["Type"] == "AWS::ApiGateway::Deployment"]
     assert deployments
     assert not any("StageName" in deployment["Properties"] for deployment in deployments)

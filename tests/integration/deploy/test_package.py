@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import archive
+from deploy import package
 from tests.integration.deploy.conftest import Packaged
 
 #: Each function's own imports, and the API's answer to what needs no table.
@@ -36,12 +36,12 @@ def test_it_is_under_10_mb_and_holds_what_runs(packaged: Packaged) -> None:
     services = {
         n.split("/")[2] for n in names if n.startswith("botocore/data/") and n.count("/") > 2
     }
-    assert services == set(archive.SERVICES)
+    assert services == set(package.SERVICES)
 
 
 def test_the_same_content_is_the_same_bytes(dev: Packaged, prod: Packaged, tmp_path: Path) -> None:
     assert dev.package.read_bytes() == prod.package.read_bytes()
-    archive.prune(prod.package, tmp_path / "again.zip")
+    package.prune(prod.package, tmp_path / "again.zip")
     # It is compiled anew; what was compiled before is not taken over.
     assert (tmp_path / "again.zip").read_bytes() == prod.package.read_bytes()
 
@@ -77,4 +77,4 @@ def test_it_needs_nothing_that_is_installed(prod: Packaged, tmp_path: Path) -> N
     ],
 )
 def test_what_is_left_out(name: str, is_needed: bool) -> None:
-    assert archive.is_needed(name) == is_needed
+    assert package.is_needed(name) == is_needed

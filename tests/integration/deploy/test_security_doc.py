@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploy.packaging import ROOT
+from deploy.package import ROOT
 from tests.integration.deploy.conftest import Packaged
 
 SECURITY = (ROOT / "docs" / "security.md").read_text()

@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from chalicelib.local.engine import Engine
-from deploy.packaging import PACKAGE, TEMPLATE
-from deploy.stack import CannotDeploy, Stack
+from deploy.package import PACKAGE_NAME, TEMPLATE_NAME
+from deploy.stack import DeployError, Stack
 
 STAGE = "trial"
 BUCKET, TAKEN = "packgrid-trial-of-the-stack", "packgrid-trial-taken"
@@ -53,8 +53,8 @@ class Trial:
 
     def deploy(self, made: dict[str, Any], **parameters: str) -> dict[str, str]:
         """Deploy a template; the stack's outputs."""
-        (self.folder / TEMPLATE).write_text(json.dumps(made))
-        (self.folder / PACKAGE).write_bytes(b"no function runs it")
+        (self.folder / TEMPLATE_NAME).write_text(json.dumps(made))
+        (self.folder / PACKAGE_NAME).write_bytes(b"no function runs it")
         return self.stack.deploy(self.folder, parameters)
 
     def status(self) -> str | None:
@@ -84,7 +84,7 @@ def visibility(url: str) -> str:
 def test_a_stack_is_created_and_tells_its_outputs(trial: Trial) -> None:
     outputs = trial.deploy(template(), Seconds="45")
     assert visibility(outputs["QueueUrl"]) == "45"
-    assert trial.stack.outputs() == outputs
+    assert trial.stack.get_outputs() == outputs
     assert trial.status() == "CREATE_COMPLETE"
     assert trial.said == ["packgrid-trial: create", "packgrid-trial: CREATE_COMPLETE"]
 
@@ -129,7 +129,7 @@ def test_deploying_the_same_again_changes_nothing(trial: Trial) -> None:
 
 
 def test_an_unknown_parameter_is_named_before_anything_is_made(trial: Trial) -> None:
-    with pytest.raises(CannotDeploy, match=r"no parameter Secnods; there are Seconds, Delay"):
+    with pytest.raises(DeployError, match=r"no parameter Secnods; there are Seconds, Delay"):
         trial.deploy(template(), Secnods="45")
     assert trial.status() is None
 
@@ -151,13 +151,13 @@ def taken(engine: Engine) -> Iterator[None]:
 
 
 def test_a_creation_that_fails_tells_why_and_leaves_nothing(trial: Trial, taken: None) -> None:
-    with pytest.raises(CannotDeploy, match=r"Second: .*exist"):
+    with pytest.raises(DeployError, match=r"Second: .*exist"):
         trial.deploy(broken())
     assert BUCKET not in buckets()
 
 
 def test_a_creation_that_failed_is_made_again(trial: Trial, taken: None) -> None:
-    with pytest.raises(CannotDeploy):
+    with pytest.raises(DeployError):
         trial.deploy(broken(), Seconds="99")
     # What was given then was for a stack that never was.
     outputs = trial.deploy(template())
@@ -167,7 +167,7 @@ def test_a_creation_that_failed_is_made_again(trial: Trial, taken: None) -> None
 
 def test_an_update_that_fails_tells_why_and_is_taken_back(trial: Trial, taken: None) -> None:
     outputs = trial.deploy(template(), Seconds="45")
-    with pytest.raises(CannotDeploy, match=r"Second: .*exist"):
+    with pytest.raises(DeployError, match=r"Second: .*exist"):
         trial.deploy(broken(), Seconds="46")
     assert trial.status() == "UPDATE_ROLLBACK_COMPLETE"
     assert visibility(outputs["QueueUrl"]) == "45"
@@ -196,12 +196,12 @@ def test_destroying_empties_a_bucket_with_old_versions_and_marks(trial: Trial) -
 def test_destroying_what_is_not_there_says_so(trial: Trial) -> None:
     trial.stack.destroy()
     assert trial.said == ["there is no stack packgrid-trial"]
-    with pytest.raises(CannotDeploy, match="there is no stack packgrid-trial"):
-        trial.stack.outputs()
+    with pytest.raises(DeployError, match="there is no stack packgrid-trial"):
+        trial.stack.get_outputs()
 
 
 def test_the_stage_that_is_kept_is_not_destroyed(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(CannotDeploy, match="protected"):
+    with pytest.raises(DeployError, match="protected"):
         Trial(tmp_path, "prod").stack.destroy()
 
 
@@ -221,7 +221,7 @@ def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "none")
-    with pytest.raises(CannotDeploy, match="in which region"):
+    with pytest.raises(DeployError, match="no region"):
         Stack("dev")
 
 

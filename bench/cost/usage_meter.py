@@ -1,7 +1,7 @@
-"""Counting what a stretch of code uses of DynamoDB and S3, by the sizes of what it touches.
+"""Measuring what a block of code uses of DynamoDB and S3, from the sizes of its items.
 
-The engine's own ``ConsumedCapacity`` ignores sizes, so every item is looked at before and after
-it is written. Rules: the Amazon DynamoDB Developer Guide, "Read and write operations" and
+The engine's ``ConsumedCapacity`` ignores sizes, so every item is read before and after it is
+written. Rules: the Amazon DynamoDB Developer Guide, "Read and write operations" and
 "Global Secondary Indexes".
 """
 
@@ -27,7 +27,7 @@ Item = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Used:
+class Usage:
     """Units of DynamoDB, calls to it, and requests to S3. ``cpu`` is in seconds."""
 
     reads: float = 0.0
@@ -40,8 +40,8 @@ class Used:
     #: Write units by operation and table, and by index.
     written: Counter[str] = field(default_factory=Counter)
 
-    def __add__(self, other: "Used") -> "Used":
-        return Used(
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
             self.reads + other.reads,
             self.writes + other.writes,
             self.calls + other.calls,
@@ -52,9 +52,9 @@ class Used:
             self.written + other.written,
         )
 
-    def less(self, other: "Used") -> "Used":
-        """What is left of the numbers without the other's, not below nothing."""
-        return Used(
+    def subtract(self, other: "Usage") -> "Usage":
+        """Return this usage minus the other, not below 0."""
+        return Usage(
             max(0.0, self.reads - other.reads),
             max(0.0, self.writes - other.writes),
             max(0.0, self.calls - other.calls),
@@ -63,9 +63,9 @@ class Used:
             max(0.0, self.cpu - other.cpu),
         )
 
-    def times(self, factor: float) -> "Used":
-        """So many times as much; the operations stay as they are."""
-        return Used(
+    def multiply(self, factor: float) -> "Usage":
+        """Return this usage multiplied; the counts of operations stay as they are."""
+        return Usage(
             self.reads * factor,
             self.writes * factor,
             self.calls * factor,
@@ -80,43 +80,43 @@ class Used:
 _counting = threading.local()
 
 
-def _counted() -> float:
+def _get_meter_seconds() -> float:
     return float(getattr(_counting, "seconds", 0.0))
 
 
-def own_cpu() -> float:
-    """CPU seconds of this thread so far, without those that the counting took."""
-    return time.thread_time() - _counted()
+def get_cpu_seconds() -> float:
+    """Return the CPU seconds of this thread so far, without those of the meter."""
+    return time.thread_time() - _get_meter_seconds()
 
 
 @contextmanager
-def metered() -> Iterator[Used]:
-    """Count within the block, from all its threads.
+def measure_usage() -> Iterator[Usage]:
+    """Measure the usage of a block and its threads.
 
-    ``cpu`` is that of the thread of the block alone, without what the counting takes.
+    ``cpu`` counts only the thread of the block, without the meter's own work.
     """
-    used = Used()
+    used = Usage()
     lock = threading.Lock()
 
     def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
         start = time.thread_time()
-        writes = list(_written(operation, arguments))
+        writes = list(_iter_writes(operation, arguments))
         with outside():
-            before = [_stored(table, key) for table, key, _ in writes]
-            reads = _reads(operation, arguments)
-        spent = time.thread_time() - start
-        done = False
+            before = [_get_item(table, key) for table, key, _ in writes]
+            reads = _count_reads(operation, arguments)
+        meter_seconds = time.thread_time() - start
+        is_written = False
         try:
             answer = call()
-            done = True
+            is_written = True
         finally:
             start = time.thread_time()
             units: Counter[str] = Counter()
             for (table, key, factor), old in zip(writes, before, strict=True):
                 with outside():
-                    after = _stored(table, key) if done else None
-                units += _write_units(table, old, after, factor, done)
-            _counting.seconds = _counted() + spent + time.thread_time() - start
+                    after = _get_item(table, key) if is_written else None
+                units += _count_write_units(table, old, after, factor, is_written)
+            _counting.seconds = _get_meter_seconds() + meter_seconds + time.thread_time() - start
             with lock:
                 used.calls += 1
                 used.operations[operation] += 1
@@ -135,80 +135,80 @@ def metered() -> Iterator[Used]:
         return call()
 
     with around_calls(wrap), bucket.around_calls(wrap_s3):
-        begun = own_cpu()
+        begun = get_cpu_seconds()
         yield used
-        used.cpu = own_cpu() - begun
+        used.cpu = get_cpu_seconds() - begun
 
 
-def _written(operation: str, arguments: Item) -> Iterator[tuple[str, Item, int]]:
-    """Table, key and factor of every write of a call; in a transaction each counts twice."""
+def _iter_writes(operation: str, arguments: Item) -> Iterator[tuple[str, Item, int]]:
+    """Yield table, key and factor of every write of a call; a transaction counts each twice."""
     if operation in _WRITES:
         table = arguments["TableName"]
-        yield table, _key(table, arguments.get("Key") or arguments["Item"]), 1
+        yield table, _get_key(table, arguments.get("Key") or arguments["Item"]), 1
     elif operation == "TransactWriteItems":
         for action in arguments["TransactItems"]:
             ((_, write),) = action.items()
             table = write["TableName"]
-            yield table, _key(table, write.get("Key") or write["Item"]), 2
+            yield table, _get_key(table, write.get("Key") or write["Item"]), 2
     elif operation == "BatchWriteItem":
         for table, requests in arguments["RequestItems"].items():
             for request in requests:
                 ((_, write),) = request.items()
-                yield table, _key(table, write.get("Key") or write["Item"]), 1
+                yield table, _get_key(table, write.get("Key") or write["Item"]), 1
 
 
-def _reads(operation: str, arguments: Item) -> float:
+def _count_reads(operation: str, arguments: Item) -> float:
     if operation != "Scan":
         return read_units(operation, arguments)
     if "ExclusiveStartKey" in arguments:
-        # The first page stands for the whole table.
+        # The first page counts for the whole table.
         return 0.0
-    sizes = [compute_item_size(item) for item in every_item(arguments["TableName"])]
+    sizes = [compute_item_size(item) for item in iter_items(arguments["TableName"])]
     return compute_query_units(sizes, consistent=bool(arguments.get("ConsistentRead")))
 
 
-def every_item(table: str) -> Iterator[Item]:
-    """Every item of a table, whole."""
-    asked: Item = {"TableName": table, "ConsistentRead": True}
+def iter_items(table: str) -> Iterator[Item]:
+    """Yield every item of a table."""
+    request: Item = {"TableName": table, "ConsistentRead": True}
     while True:
-        page = send("Scan", asked)
+        page = send("Scan", request)
         yield from page["Items"]
         if "LastEvaluatedKey" not in page:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _stored(table: str, key: Item) -> Item | None:
-    answer = send("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
-    found: Item | None = answer.get("Item")
-    return found
+def _get_item(table: str, key: Item) -> Item | None:
+    response = send("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
+    item: Item | None = response.get("Item")
+    return item
 
 
-def _write_units(
-    table: str, before: Item | None, after: Item | None, factor: int, done: bool
+def _count_write_units(
+    table: str, before: Item | None, after: Item | None, factor: int, is_written: bool
 ) -> Counter[str]:
-    """Units of one write: those of the larger of both items, and those of the indexes.
+    """Return the units of one write: of the larger item, and of the indexes.
 
-    A write whose condition failed costs as much as the item that is there. Indexes are written
-    later, one by one, so there a transaction does not count twice.
+    A write whose condition fails costs as much as the stored item. Indexes are written later,
+    one by one, so a transaction does not count twice there.
     """
     larger = max(compute_item_size(item) if item else 0 for item in (before, after))
     units = Counter({table: factor * _units(larger)})
-    if done:
-        for index in _table(table).indexes:
-            units[f"{table} {index.name}"] += _index_units(index, before, after)
+    if is_written:
+        for index in _describe_table(table).indexes:
+            units[f"{table} {index.name}"] += _count_index_units(index, before, after)
     return units
 
 
-def _index_units(index: "_Index", before: Item | None, after: Item | None) -> int:
-    old, new = index.entry(before), index.entry(after)
+def _count_index_units(index: "_Index", before: Item | None, after: Item | None) -> int:
+    old, new = index.get_entry(before), index.get_entry(after)
     if old == new:
         return 0
     if old is None or new is None:
         return _units(compute_item_size(old or new or {}))
     if all(old[name] == new[name] for name in index.keys):
         return _units(max(compute_item_size(old), compute_item_size(new)))
-    # What moves within an index is deleted and put.
+    # An entry that moves within an index is deleted and put.
     return _units(compute_item_size(old)) + _units(compute_item_size(new))
 
 
@@ -222,15 +222,15 @@ class _Index:
     keys: tuple[str, ...]
     names: frozenset[str]
 
-    def entry(self, item: Item | None) -> Item | None:
-        """What the index holds of an item; nothing where a key is absent."""
+    def get_entry(self, item: Item | None) -> Item | None:
+        """Return the index's entry for an item; None if a key is absent."""
         if item is None or any(name not in item for name in self.keys):
             return None
         return {name: value for name, value in item.items() if name in self.names}
 
-    def size(self, item: Item) -> int:
-        """The bytes that an index takes for an item."""
-        entry = self.entry(item)
+    def compute_size(self, item: Item) -> int:
+        """Return the bytes of the index's entry for an item."""
+        entry = self.get_entry(item)
         return compute_item_size(entry) if entry else 0
 
 
@@ -241,7 +241,7 @@ class _Table:
 
 
 @cache
-def _table(name: str) -> _Table:
+def _describe_table(name: str) -> _Table:
     content = send("DescribeTable", {"TableName": name})["Table"]
     own = tuple(each["AttributeName"] for each in content["KeySchema"])
     indexes = []
@@ -252,32 +252,32 @@ def _table(name: str) -> _Table:
     return _Table(own, tuple(indexes))
 
 
-def _key(table: str, item: Item) -> Item:
-    return {name: item[name] for name in _table(table).keys}
+def _get_key(table: str, item: Item) -> Item:
+    return {name: item[name] for name in _describe_table(table).keys}
 
 
-#: DynamoDB stores so many bytes beside each item and each entry of an index.
-_OVERHEAD = 100
+#: DynamoDB stores this many more bytes for each item and each entry of an index.
+_OVERHEAD_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """Bytes of a table as billed, with its indexes; ``scan_bytes`` without them."""
+class TableSize:
+    """The size of a table as billed with its indexes; ``scan_bytes`` is without them."""
 
     items: int
     scan_bytes: int
     stored_bytes: int
 
 
-def size_of(table: str) -> Size:
-    """The size of a table as it is now."""
+def measure_table(table: str) -> TableSize:
+    """Return the present size of a table."""
     items = scan = stored = 0
-    for item in every_item(table):
+    for item in iter_items(table):
         size = compute_item_size(item)
         items += 1
         scan += size
-        stored += size + _OVERHEAD
-        for index in _table(table).indexes:
-            if index.entry(item) is not None:
-                stored += index.size(item) + _OVERHEAD
-    return Size(items, scan, stored)
+        stored += size + _OVERHEAD_BYTES
+        for index in _describe_table(table).indexes:
+            if index.get_entry(item) is not None:
+                stored += index.compute_size(item) + _OVERHEAD_BYTES
+    return TableSize(items, scan, stored)

@@ -1,4 +1,4 @@
-"""What a day of refreshing uses, in the simulated world of hosts."""
+"""Usage of one day of refreshing, with the simulated hosts."""
 
 import threading
 from collections import deque
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from bench.cost.metering import Size, Used, metered, own_cpu, size_of
+from bench.cost.usage_meter import TableSize, Usage, get_cpu_seconds, measure_table, measure_usage
 from chalicelib.refresh import planner
 from chalicelib.refresh.batch import Batch
 from chalicelib.refresh.worker import NoSlot, Worker
@@ -18,44 +18,44 @@ from tests.support.upstream.simulation import EVERY, Simulation
 from tools.fakehosts import World
 
 _STEP = timedelta(minutes=10)
-_FIRST = timedelta(hours=18)
+_FIRST_REFRESH = timedelta(hours=18)
 PLANS_A_DAY = round(timedelta(days=1) / _STEP)
 #: SendMessageBatch takes ten messages.
-_AT_ONCE = 10
-TABLES = ("sources", "history", "hosts")
+_MESSAGES_PER_SEND = 10
+REFRESH_TABLES = ("sources", "history", "hosts")
 
 
 @dataclass(slots=True)
-class Day:
-    """A day over ``packages``, of which ``changed`` had something new.
+class RefreshDay:
+    """A day of refreshing ``packages`` packages, of which ``changed`` had changed.
 
-    ``plan`` and ``work`` are the day's sums, ``idle_plan`` is one plan that finds nothing.
-    ``messages`` were delivered, in ``sends`` requests sent. ``slept``: seconds that workers
-    waited for a host's limit. ``sizes``: of the refresh's own tables at the end; ``history``:
-    the bytes that the day added there.
+    ``plan`` and ``work`` are sums of the day, ``idle_plan`` is one plan that finds nothing due.
+    ``messages`` were delivered and took ``sends`` requests to send. ``slept`` are the seconds that
+    workers waited for a host's limit, ``sizes`` are those of the refresh's tables at the end, and
+    ``history`` is the number of bytes that the day added to the history.
     """
 
     packages: int
     changed: int
     plans: int
-    plan: Used
-    idle_plan: Used
-    work: Used
+    plan: Usage
+    idle_plan: Usage
+    work: Usage
     messages: int
     sends: int
     requests: int
     slept: float
-    sizes: dict[str, Size] = field(default_factory=dict)
+    sizes: dict[str, TableSize] = field(default_factory=dict)
     history: int = 0
 
 
-class _Counting(Simulation):
-    """The simulation, telling what its parts use. A worker is new for each message, as there."""
+class _MeasuredSimulation(Simulation):
+    """A simulation that measures plans and workers; each message gets a new worker."""
 
     def __init__(self, world: World, at: FakeTime) -> None:
         super().__init__(world, at)
         self.is_counting = False
-        self.plan, self.worked = Used(), Used()
+        self.plan, self.worked = Usage(), Usage()
         self.plans = self.sends = self.delivered = 0
         self._cpu = 0.0
         self._sum = threading.Lock()
@@ -65,7 +65,7 @@ class _Counting(Simulation):
 
         def send(batches: Sequence[Batch]) -> None:
             self.messages += [(now.timestamp(), batch) for batch in batches]
-            self.sends += -(-len(batches) // _AT_ONCE)
+            self.sends += -(-len(batches) // _MESSAGES_PER_SEND)
 
         with self._counted() as used:
             planner.plan(self.hosts, now, send, self.every)
@@ -83,7 +83,7 @@ class _Counting(Simulation):
             except IndexError:
                 return
             fresh = Worker(worker.hosts, worker.interval, worker.user_agent, worker.context)
-            begun = own_cpu()
+            begun = get_cpu_seconds()
             try:
                 for _ in fresh.work(batch, f"message {id(fresh)}"):
                     pass
@@ -93,42 +93,44 @@ class _Counting(Simulation):
                     self.sends += 1
             with self._sum:
                 self.delivered += 1
-                self._cpu += own_cpu() - begun
+                self._cpu += get_cpu_seconds() - begun
 
     @contextmanager
-    def _counted(self) -> Iterator[Used]:
+    def _counted(self) -> Iterator[Usage]:
         if self.is_counting:
-            with metered() as used:
+            with measure_usage() as used:
                 yield used
         else:
-            yield Used()
+            yield Usage()
 
     def settle(self, span: timedelta) -> None:
-        """Turn the clock through a span of time."""
+        """Run plans and workers through a span of simulated time."""
         for _ in self.run(span, _STEP):
             pass
 
 
-def refresh(folder: Path, packages: int) -> Day:
-    """Live through a first refresh, and count the day after; needs empty tables."""
+def measure_refresh_day(folder: Path, packages: int) -> RefreshDay:
+    """Run a first refresh, then measure the day after it; needs empty tables."""
     clock = FakeTime()
     with World(1, packages, clock) as world:
-        simulation = _Counting(world, clock)
+        simulation = _MeasuredSimulation(world, clock)
         simulation.load(folder)
-        simulation.settle(_FIRST)
-        with metered() as idle:
+        simulation.settle(_FIRST_REFRESH)
+        with measure_usage() as idle:
             simulation.tick()
-        before = size_of(models.MODELS["history"].Meta.table_name)
-        clock.advance(seconds=(EVERY - _FIRST).total_seconds())
+        before = measure_table(models.MODELS["history"].Meta.table_name)
+        clock.advance(seconds=(EVERY - _FIRST_REFRESH).total_seconds())
         changes = world.advance(1)
         world.log.forget()
         clock.slept.clear()
-        simulation.plan, simulation.worked = Used(), Used()
+        simulation.plan, simulation.worked = Usage(), Usage()
         simulation.plans = simulation.sends = simulation.delivered = 0
         simulation.is_counting = True
         simulation.settle(EVERY - _STEP)
-        sizes = {name: size_of(models.MODELS[name].Meta.table_name) for name in TABLES}
-        return Day(
+        sizes = {
+            name: measure_table(models.MODELS[name].Meta.table_name) for name in REFRESH_TABLES
+        }
+        return RefreshDay(
             packages=packages,
             changed=len({*changes.repositories, *changes.projects}),
             plans=simulation.plans,
