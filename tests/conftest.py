@@ -26,10 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--recordings", type=Path, help="folder of HAR files, to test against")
 
 
+class FastEngine(Engine):
+    """The same engine behind a server that takes less time."""
+
+    module = "tests.support.engine_server"
+
+
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The embedded engine, for all tests of the session."""
-    with Engine(tmp_path_factory.mktemp("engine"), persist=False) as running:
+    with FastEngine(tmp_path_factory.mktemp("engine"), persist=False) as running:
         os.environ.update(running.environment)
         models.bind_tables({name: f"test-{name}" for name in settings.TABLES})
         objects.create_bucket()

@@ -60,6 +60,9 @@ class Engine:
     stops cleanly; ``persist=False`` writes nothing. A folder serves one engine at a time.
     """
 
+    #: The module that is run; the tests have one with a faster server.
+    module = "ministack"
+
     def __init__(self, state: Path, persist: bool = True) -> None:
         self.state = state
         self.persist = persist
@@ -107,7 +110,7 @@ class Engine:
         log = self.state / "engine.log"
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
+                [sys.executable, "-m", self.module],
                 env=self._build_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -65,7 +65,7 @@ class _Watch:
 
     def started(self, process: subprocess.Popen[Any]) -> None:
         # The engine writes nothing by itself; of all others nobody knows.
-        if "ministack" not in str(process.args):
+        if not any(name in str(process.args) for name in ("ministack", "engine_server")):
             self._processes.append(process)
             self.changed_all()
 

@@ -114,7 +114,7 @@ class Server:
     def __init__(self, answering: Answering, port: int = 0) -> None:
         self._server = _Threads(("127.0.0.1", port), _Connection)
         self._server.answering = answering
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread = threading.Thread(target=self._server.accept_connections)
         self._thread.daemon = True
 
     @property
@@ -132,7 +132,7 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
+        self._server.stop_accepting()
         self._thread.join()
         self._server.end_connections()
         self._server.server_close()
@@ -148,7 +148,23 @@ class _Threads(socketserver.ThreadingTCPServer):
 
     def __init__(self, *args: Any) -> None:
         self.connections: set[socket.socket] = set()
+        self._is_stopping = False
         super().__init__(*args)
+
+    def accept_connections(self) -> None:
+        """Wait for connections without ever waking up in between, as ``serve_forever`` does."""
+        while True:
+            connection, address = self.get_request()
+            if self._is_stopping:
+                connection.close()
+                return
+            self.process_request(connection, address)
+
+    def stop_accepting(self) -> None:
+        """End ``accept_connections``."""
+        self._is_stopping = True
+        host, port = self.socket.getsockname()[:2]
+        socket.create_connection((host, port)).close()
 
     def end_connections(self) -> None:
         """Let the threads that wait for another request end."""
