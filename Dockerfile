@@ -1,16 +1,17 @@
-# The API as `packgrid serve` runs it, for tables that AWS's variables lead to:
+# The API as `packgrid serve` runs it. To try it on an embedded engine with a sample catalogue:
 #
 #   docker build -t packgrid .
-#   docker run --rm -p 8000:8000 -e AWS_DEFAULT_REGION -e AWS_ACCESS_KEY_ID \
-#     -e AWS_SECRET_ACCESS_KEY packgrid
+#   docker run --rm -p 8000:8000 packgrid serve --host 0.0.0.0 --engine --sample
 #
-# Any other command of packgrid can follow the image's name.
+# By default it serves the tables to which AWS's variables lead (-e AWS_DEFAULT_REGION ...). Any
+# other command of packgrid can follow the image's name.
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
-COPY pyproject.toml requirements.txt constraints.txt README.md LICENSE app.py ./
+COPY pyproject.toml constraints.txt README.md LICENSE app.py ./
 COPY chalicelib/ chalicelib/
+COPY sample/ sample/
 RUN python -m venv /opt/packgrid \
-    && /opt/packgrid/bin/pip install --no-cache-dir --constraint constraints.txt .
+    && /opt/packgrid/bin/pip install --no-cache-dir --constraint constraints.txt ".[engine]"
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/packgrid packgrid
