@@ -18,7 +18,7 @@ BROWSER := $(VENV)/.browser
 CHECKOV := .venv-checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast installable conformance drill e2e lint format bench cost package deploy destroy audit clean
+.PHONY: help run demo test test-fast coverage installable conformance drill e2e lint format bench cost package deploy destroy audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -30,10 +30,13 @@ demo: $(RUNTIME) ## Refresh a small catalogue from simulated hosts before your e
 	@exec $(BIN)/python -m tools.demo $(ARGS)
 
 test-fast: $(READY) ## Run the tests that need no engine (seconds)
-	$(BIN)/python -m pytest tests/unit $(ARGS)
+	$(BIN)/python -m pytest tests/unit --numprocesses auto --dist worksteal $(ARGS)
 
 test: $(READY) $(BROWSER) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+coverage: $(READY) $(BROWSER) ## Run the tests and report the branches that they cover
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term --cov-report=html:dist/coverage $(ARGS)
 
 installable: ## Install the package in a bare environment and try its commands (half a minute)
 	$(PYTHON) -m tools.check_install
