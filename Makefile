@@ -14,11 +14,12 @@ BIN := $(VENV)/bin
 # What serving needs is installed, and what everything else needs too.
 RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
+DOCS := $(VENV)/.docs
 BROWSER := $(VENV)/.browser
 CHECKOV := .venv-checkov/bin/checkov
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast coverage installable conformance drill e2e lint format bench cost package deploy destroy audit clean
+.PHONY: help run demo test test-fast coverage installable conformance drill e2e lint format docs bench cost package deploy destroy audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -65,6 +66,10 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+docs: $(DOCS) ## Build the documentation into dist/docs and check its links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	$(BIN)/python -m tools.check_docs dist/docs
+
 bench: $(READY) ## Measure requests, read units, time and memory (a quarter of an hour)
 	$(BIN)/python -m bench
 
@@ -96,6 +101,11 @@ $(RUNTIME): requirements.txt requirements-local.txt constraints.txt
 $(READY): $(RUNTIME) requirements-dev.txt
 	@echo "Installing what tests and linters need into $(VENV), which takes about a minute"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+$(DOCS): $(RUNTIME) requirements-docs.txt
+	@echo "Installing what the documentation needs into $(VENV)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt -c constraints.txt
 	@touch $@
 
 # In an environment of its own, because it needs other releases of what Packgrid uses.

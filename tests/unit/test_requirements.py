@@ -59,8 +59,8 @@ def test_the_function_of_lambda_gets_no_command_line_and_no_engine() -> None:
 
 def test_all_that_is_pinned_is_pinned_the_same_in_the_constraints() -> None:
     constraints = _pins("constraints.txt")
-    files = ("requirements.txt", "requirements-local.txt", "requirements-dev.txt")
-    for name in files:
+    kinds = ("", "-local", "-dev", "-docs")
+    for name in (f"requirements{kind}.txt" for kind in kinds):
         text = (ROOT / name).read_text()
         for line in re.findall(r"^[A-Za-z0-9._-]+==\S+$", text, re.MULTILINE):
             package, _, version = line.partition("==")
