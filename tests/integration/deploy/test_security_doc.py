@@ -100,7 +100,10 @@ def test_every_parameter_is_in_operating_with_its_default(prod: Packaged) -> Non
     }
     parameters = prod.template["Parameters"]
     assert found.keys() == parameters.keys()
-    for name in parameters.keys() - {"Stage"}:
+    # Packaging takes this address from pip, so that no document has to name it.
+    assert found["PublicIndexUrl"] == "set by packaging"
+    assert parameters["PublicIndexUrl"]["Default"].startswith("https://")
+    for name in parameters.keys() - {"Stage", "PublicIndexUrl"}:
         assert found[name] == (parameters[name]["Default"] or "empty"), name
 
 
