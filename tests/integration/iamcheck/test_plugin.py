@@ -106,7 +106,7 @@ def test_who_may_not_list_is_not_told_that_an_object_is_missing(
             told.append(error)
         raise RuntimeError
 
-    monkeypatch.setattr(app.app, "answer", answer)
+    monkeypatch.setattr(app.app, "handle_current_request", answer)
     app.app(_request(), None)
     (error,) = told
     assert not isinstance(error, objects.NoSuchObject)
@@ -120,7 +120,7 @@ def test_the_api_is_a_function(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
         write()
         raise RuntimeError
 
-    monkeypatch.setattr(app.app, "answer", answer)
+    monkeypatch.setattr(app.app, "handle_current_request", answer)
     app.app(_request(), None)
     assert recording.refusals() == ["api may not s3:PutObject on arn:aws:s3:::packgrid/x"]
 
