@@ -8,19 +8,40 @@ are no stars: watchers stand in. There is no archived flag either.
 from datetime import datetime
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from chalicelib.refresh.fetch_result import FetchResult, Provenance, Source
 from chalicelib.refresh.hosts.base import Host, has_part
 from chalicelib.refresh.hosts.bitbucket_commits import COST, METER, CommitWalk
 from chalicelib.refresh.hosts.figure_collector import FigureCollector, compute_fault_wait
+from chalicelib.refresh.hosts.json_types import Count, RequiredText, Text, decode
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import RateLimited, Unreachable, WorkerTimeout
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import get_int, get_required_text, get_text
 from chalicelib.refresh.rate_limit import Policy, Rate
 
 _WATCHERS, _FORKS, _COMMITS = "watchers", "forks", "commits"
 _PARTS = (_WATCHERS, _FORKS, _COMMITS)
 _REPO = "GET /repositories/:workspace/:slug"
+
+
+class _BranchName(Text):
+    max_length = 500
+
+
+class _Branch(Struct):
+    name: _BranchName = _BranchName()
+
+
+class _Repository(Struct):
+    full_name: RequiredText
+    updated_on: RequiredText
+    description: Text = Text()
+    mainbranch: _Branch | None = None
+
+
+class _Size(Struct):
+    size: Count
 
 
 class Bitbucket(Host):
@@ -65,11 +86,11 @@ def _build_path(address: str) -> str:
 
 def _set_repository(collector: FigureCollector, reply: HostResponse) -> None:
     """Set what the repository's document tells, and which parts have to be read."""
-    repository, state = reply.json, collector.state
+    repository, state = decode(reply.json, _Repository), collector.state
     provenance = Provenance.of_etag(_REPO, reply.etag)
-    collector.set_figures(provenance, repo_description=get_text(repository, "description"))
-    collector.address = get_required_text(repository, "full_name")
-    updated = get_required_text(repository, "updated_on")
+    collector.set_figures(provenance, repo_description=repository.description)
+    collector.address = repository.full_name
+    updated = repository.updated_on
     if updated != state.get("updated"):
         collector.open_parts(_PARTS)
         # What is being read is a list from before: later commits would not be in it.
@@ -79,7 +100,7 @@ def _set_repository(collector: FigureCollector, reply: HostResponse) -> None:
     state |= {
         "etag": reply.etag,
         "updated": updated,
-        "branch": get_text(repository, "mainbranch", "name", longest=500),
+        "branch": repository.mainbranch.name if repository.mainbranch else "",
     }
 
 
@@ -126,7 +147,7 @@ def _read_size(collector: FigureCollector, session: Session, path: str, part: st
     reply = session.get(f"{path}/{part}", cost=COST, params={"pagelen": 1})
     if not has_part(reply):
         return
-    size = get_int(reply.json, "size")
+    size = decode(reply.json, _Size).size
     provenance = Provenance(f"{_REPO}/{part}")
     if part == _FORKS:
         collector.set_figures(provenance, repo_forks=size)

@@ -9,28 +9,24 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from chalicelib.refresh.fetch_result import Provenance
 from chalicelib.refresh.hosts.base import has_part
 from chalicelib.refresh.hosts.commit_history import (
     Commit,
     History,
     add_to_weeks,
-    check_list,
     compute_begin,
     count_by_author,
     count_weeks,
     join_participants,
 )
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
+from chalicelib.refresh.hosts.json_types import Instant, Name, RequiredText, Text, decode
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import RequestRejected
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_datetime,
-    get_member,
-    get_required_text,
-    get_text,
-)
+from chalicelib.refresh.json_fields import BadValue, get_datetime
 
 METER = "hour"
 COST = {METER: 1}
@@ -38,6 +34,40 @@ _PAGE_SIZE = 100
 #: Pages of a history that is read for the first time, and of what came since.
 _MAX_PAGES, _MAX_NEW_PAGES = 10, 5
 _COMMITS = "GET /repositories/:workspace/:slug/commits"
+
+
+class _Link(Text):
+    max_length = 4_000
+
+
+class _RawAuthor(Text):
+    max_length = 400
+
+
+class _User(Struct):
+    nickname: Name = Name()
+    display_name: Name = Name()
+
+
+class _Author(Struct):
+    user: _User | None = None
+    raw: _RawAuthor = _RawAuthor()
+
+
+class _Parent(Struct):
+    hash: RequiredText
+
+
+class _Commit(Struct):
+    hash: RequiredText
+    date: Instant
+    author: _Author | None = None
+    parents: list[_Parent] | None = None
+
+
+class _Page(Struct):
+    values: list[_Commit]
+    next: _Link = _Link()
 
 
 class CommitWalk:
@@ -160,9 +190,9 @@ class CommitWalk:
         # 400 is "Invalid page", which an old link may come to (apache/devlake#4546).
         if (url and reply.status == 400) or not has_part(reply):
             return None
-        commits = [_read_commit(json) for json in check_list(get_member(reply.json, "values"))]
-        following = get_text(reply.json, "next", longest=4_000)
-        return commits, following if commits else ""
+        page = decode(reply.json, _Page)
+        commits = [_read_commit(commit) for commit in page.values]
+        return commits, page.next if commits else ""
 
 
 def _begin_walk() -> dict[str, Any]:
@@ -208,26 +238,13 @@ def _iter_instants(days: dict[str, int]) -> Iterator[datetime]:
             yield datetime(at.year, at.month, at.day, tzinfo=UTC)
 
 
-def _read_commit(json: Any) -> Commit:
-    at = get_datetime(json, "date")
-    if at is None:
-        raise BadValue("a commit has no date")
-    parents = get_member(json, "parents")
-    ids = (
-        tuple(get_required_text(parent, "hash") for parent in check_list(parents))
-        if parents
-        else ()
-    )
-    return Commit(
-        get_required_text(json, "hash"), at, _read_author(json), None if parents is None else ids
-    )
+def _read_commit(commit: _Commit) -> Commit:
+    parents = None if commit.parents is None else tuple(parent.hash for parent in commit.parents)
+    return Commit(commit.hash, commit.date, _read_author(commit.author or _Author()), parents)
 
 
-def _read_author(json: Any) -> str:
+def _read_author(author: _Author) -> str:
     """Return the nickname of a linked user, else a name; never a mail address."""
-    for path in (("author", "user", "nickname"), ("author", "user", "display_name")):
-        name = get_text(json, *path, longest=200)
-        if name:
-            return name
-    name = get_text(json, "author", "raw", longest=400).partition("<")[0].strip()
-    return name.partition("@")[0]
+    user = author.user or _User()
+    name = author.raw.partition("<")[0].strip()
+    return user.nickname or user.display_name or name.partition("@")[0]

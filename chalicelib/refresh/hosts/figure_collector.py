@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.refresh import commit_weeks
 from chalicelib.refresh.commit_weeks import COMMITS, CommitWeeks
 from chalicelib.refresh.fetch_result import Figures, Moved, Provenance, Source, Unchanged
+from chalicelib.refresh.hosts.json_types import Text
 from chalicelib.refresh.hosts.repo_urls import is_address, web_url
 from chalicelib.refresh.json_fields import BadValue
 
@@ -71,7 +72,8 @@ class FigureCollector:
     def set_figures(self, provenance: Provenance, **values: Any) -> None:
         """Set figures that one call told: fields of ``Package``."""
         self.has_news = True
-        self.values.update(values)
+        for name, value in values.items():
+            self.values[name] = str(value) if isinstance(value, Text) else value
         self.marks.update(dict.fromkeys(values, provenance))
 
     def set_repository(

@@ -11,21 +11,23 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from chalicelib.refresh.fetch_result import FetchResult, Provenance, Source
 from chalicelib.refresh.hosts.base import Host, has_part
-from chalicelib.refresh.hosts.commit_history import Commit, Page, check_list, collect_commits
+from chalicelib.refresh.hosts.commit_history import Commit, Page, collect_commits
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
+from chalicelib.refresh.hosts.json_types import (
+    Count,
+    Instant,
+    Name,
+    RequiredText,
+    Text,
+    decode,
+)
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.rate_limit_headers import parse_number
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_bool,
-    get_datetime,
-    get_int,
-    get_member,
-    get_required_text,
-    get_text,
-)
+from chalicelib.refresh.json_fields import BadValue
 from chalicelib.refresh.rate_limit import Policy, Rate
 
 _METER = "all"
@@ -39,6 +41,47 @@ _MIN_ARCHIVED_SECONDS = timedelta(days=1).total_seconds()
 
 _REPO = "GET /repos/:owner/:repo"
 _COMMITS = "GET /repos/:owner/:repo/commits"
+
+
+class _Repository(Struct):
+    full_name: RequiredText
+    updated_at: RequiredText
+    stars_count: Count
+    forks_count: Count
+    archived: bool
+    description: Text = Text()
+    # Of what is not archived it may be any date that stands for none.
+    archived_at: Any = None
+    empty: Any = None
+
+
+class _Committer(Struct):
+    date: Instant | None = None
+
+
+class _Author(Struct):
+    name: Name = Name()
+
+
+class _User(Struct):
+    login: Name = Name()
+
+
+class _Parent(Struct):
+    sha: RequiredText
+
+
+class _GitCommit(Struct):
+    committer: _Committer | None = None
+    author: _Author | None = None
+
+
+class _Commit(Struct):
+    sha: RequiredText
+    commit: _GitCommit | None = None
+    created: Instant | None = None
+    author: _User | None = None
+    parents: list[_Parent] | None = None
 
 
 class Forgejo(Host):
@@ -57,22 +100,20 @@ class Forgejo(Host):
         reply = session.get(f"/api/v1/repos/{quote(source.address)}", cost=_COST)
         if error := self.error_outcome(reply):
             return error
-        repository = reply.json
+        repository = decode(reply.json, _Repository)
         collector = FigureCollector(source, session.context.now())
-        is_archived = get_bool(repository, "archived")
         collector.set_repository(
             Provenance(_REPO),
-            stars=get_int(repository, "stars_count"),
-            forks=get_int(repository, "forks_count"),
-            description=get_text(repository, "description"),
-            is_archived=is_archived,
-            archived_at=_read_archived_at(repository) if is_archived else None,
+            stars=repository.stars_count,
+            forks=repository.forks_count,
+            description=repository.description,
+            is_archived=repository.archived,
+            archived_at=_read_archived_at(repository) if repository.archived else None,
         )
-        updated = get_required_text(repository, "updated_at")
-        collector.address = get_required_text(repository, "full_name")
+        collector.address, updated = repository.full_name, repository.updated_at
         if updated == source.state.get("updated") and not collector.has_lost_weeks:
             collector.age_weeks()
-        elif get_member(repository, "empty") is True:
+        elif repository.empty is True:
             collector.set_empty(_COMMITS)
         else:
             _collect_commits(collector, session)
@@ -93,9 +134,9 @@ class Codeberg(Forgejo):
         return Policy({_METER: Rate(4_000, 1_800, 800)}, concurrency=1, batch=25)
 
 
-def _read_archived_at(repository: Any) -> datetime | None:
+def _read_archived_at(repository: _Repository) -> datetime | None:
     """Return when a repository was archived; ``None`` if it is not told."""
-    at = get_datetime(repository, "archived_at") if get_member(repository, "archived_at") else None
+    at = decode(repository.archived_at, Instant) if repository.archived_at else None
     return at if at is not None and at.timestamp() >= _MIN_ARCHIVED_SECONDS else None
 
 
@@ -125,7 +166,7 @@ def _iter_pages(session: Session, path: str) -> Iterator[Page]:
             if page > 1:
                 raise BadValue(f"status {reply.status} within the list of commits")
             return
-        entries = check_list(reply.json)
+        entries = decode(reply.json, list[_Commit])
         read += len(entries)
         total = parse_number(reply.headers, "X-Total-Count")
         has_more = read < total if total is not None else "next" in reply.links
@@ -133,14 +174,13 @@ def _iter_pages(session: Session, path: str) -> Iterator[Page]:
         yield Page(commits, is_last=not entries or not has_more, total=total)
 
 
-def _read_commit(json: Any) -> Commit:
-    at = get_datetime(json, "commit", "committer", "date") or get_datetime(json, "created")
+def _read_commit(entry: _Commit) -> Commit:
+    commit = entry.commit or _GitCommit()
+    at = (commit.committer.date if commit.committer else None) or entry.created
     if at is None:
         raise BadValue("a commit has no date")
-    author = get_text(json, "author", "login", longest=200)
-    author = author or get_text(json, "commit", "author", "name", longest=200)
-    parents = get_member(json, "parents")
-    ids = (
-        tuple(get_required_text(parent, "sha") for parent in check_list(parents)) if parents else ()
+    author = (entry.author.login if entry.author else "") or (
+        commit.author.name if commit.author else ""
     )
-    return Commit(get_required_text(json, "sha"), at, author, None if parents is None else ids)
+    parents = None if entry.parents is None else tuple(parent.sha for parent in entry.parents)
+    return Commit(entry.sha, at, author, parents)

@@ -11,24 +11,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct, field
+
 from chalicelib.refresh.fetch_result import FetchResult, FetchResults, Provenance, Source
 from chalicelib.refresh.hosts import gitlab_graphql
 from chalicelib.refresh.hosts.base import Host, fetch_each
 from chalicelib.refresh.hosts.commit_history import Listing, compute_begin, count_weeks
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
 from chalicelib.refresh.hosts.gitlab_commits import METER, read_commits, read_contributors
+from chalicelib.refresh.hosts.json_types import (
+    Count,
+    Instant,
+    Name,
+    RequiredText,
+    Text,
+    decode,
+)
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.rate_limit_headers import parse_number
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_bool,
-    get_datetime,
-    get_int,
-    get_member,
-    get_required_text,
-    get_text,
-)
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int
 from chalicelib.refresh.rate_limit import Policy, Rate
 
 _PROJECTS_METER = "projects"
@@ -48,6 +50,44 @@ _PAGE_SEGMENTS = (
     "badges blame blob builds commits create create_dir edit files find_file new preview raw refs "
     "tree update wikis"
 )
+
+
+class _Project(Struct):
+    """A project's document of REST."""
+
+    id: Count
+    path_with_namespace: RequiredText
+    star_count: Count
+    forks_count: Count
+    archived: bool
+    description: Text = Text()
+    last_activity_at: Name = Name()
+
+
+class _LastCommit(Struct):
+    sha: Name = Name()
+    committed_date: Instant | None = field(name="committedDate", default=None)
+
+
+class _Tree(Struct):
+    last_commit: _LastCommit | None = field(name="lastCommit", default=None)
+
+
+class _Code(Struct):
+    tree: _Tree | None = None
+    empty: Any = None
+
+
+class _Node(Struct, rename="camel"):
+    """A project of a GraphQL query."""
+
+    id: RequiredText
+    full_path: RequiredText
+    star_count: Count
+    forks_count: Count
+    archived: bool
+    description: Text = Text()
+    repository: _Code | None = None
 
 
 class GitLab(Host):
@@ -88,33 +128,35 @@ class GitLab(Host):
         self, source: Source, session: Session, node: Mapping[str, Any]
     ) -> FetchResult:
         """Return the figures of a project in a query; more is asked if its head is new."""
+        project = decode(node, _Node)
         collector = self._build_collector(source, session)
-        head = get_text(node, "repository", "tree", "lastCommit", "sha", longest=100)
         collector.set_repository(
             Provenance(_BATCH),
-            stars=get_int(node, "starCount"),
-            forks=get_int(node, "forksCount"),
-            description=get_text(node, "description"),
-            is_archived=get_bool(node, "archived"),
+            stars=project.star_count,
+            forks=project.forks_count,
+            description=project.description,
+            is_archived=project.archived,
         )
-        global_id = _GLOBAL_ID.fullmatch(get_required_text(node, "id"))
+        global_id = _GLOBAL_ID.fullmatch(project.id)
         if global_id is None:
             raise BadValue("id is not that of a project")
+        code = project.repository or _Code()
+        newest = (code.tree or _Tree()).last_commit or _LastCommit()
+        head = newest.sha
         if head:
-            at = get_datetime(node, "repository", "tree", "lastCommit", "committedDate")
-            collector.set_head(_BATCH, head, at)
+            collector.set_head(_BATCH, head, newest.committed_date)
         if head and not _is_counted(collector, head):
-            project, begin = int(global_id[1]), compute_begin(collector.today)
-            listing = read_commits(session, project, begin, is_bounded=True)
+            number, begin = int(global_id[1]), compute_begin(collector.today)
+            listing = read_commits(session, number, begin, is_bounded=True)
             if listing is None:
                 raise BadValue("the newest commit is shown, but not the list of commits")
-            _count(collector, session, project, listing)
-        elif not head and get_member(node, "repository", "empty") is True:
+            _count(collector, session, number, listing)
+        elif not head and code.empty is True:
             collector.set_empty(_COMMITS)
         else:
             collector.age_weeks()
         collector.state["is_unsettled"] = _is_unsettled(collector, source.state.get("activity"))
-        collector.address = get_required_text(node, "fullPath")
+        collector.address = project.full_path
         return collector.build_result()
 
     def fetch_by_rest(self, source: Source, session: Session) -> FetchResult:
@@ -177,17 +219,17 @@ class SelfHostedGitLab(GitLab):
 
 def _set_project(collector: FigureCollector, reply: HostResponse) -> str:
     """Set what a project's document tells; returns the time of its last activity."""
-    project = reply.json
+    project = decode(reply.json, _Project)
     collector.set_repository(
         Provenance.of_etag(_PROJECT, reply.etag),
-        stars=get_int(project, "star_count"),
-        forks=get_int(project, "forks_count"),
-        description=get_text(project, "description"),
-        is_archived=get_bool(project, "archived"),
+        stars=project.star_count,
+        forks=project.forks_count,
+        description=project.description,
+        is_archived=project.archived,
     )
-    collector.state |= {"id": get_int(project, "id"), "etag": reply.etag}
-    collector.address = get_required_text(project, "path_with_namespace")
-    return get_text(project, "last_activity_at", longest=100)
+    collector.state |= {"id": project.id, "etag": reply.etag}
+    collector.address = project.path_with_namespace
+    return project.last_activity_at
 
 
 def _collect_commits(collector: FigureCollector, session: Session, project: int) -> None:

@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+from msgspec import Struct
 
 from chalicelib.refresh.hosts.base import has_part
-from chalicelib.refresh.hosts.commit_history import Commit, Listing, check_list
+from chalicelib.refresh.hosts.commit_history import Commit, Listing
+from chalicelib.refresh.hosts.json_types import Count, Instant, Name, RequiredText, decode
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.rate_limit_headers import parse_number
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_datetime,
-    get_int,
-    get_required_text,
-    get_text,
-    join_names,
-)
+from chalicelib.refresh.json_fields import join_names
 
 METER = "all"
 _PAGE_SIZE = 100
@@ -27,6 +22,17 @@ _MAX_CONTRIBUTOR_PAGES, _MAX_COMMIT_PAGES = 10, 20
 _MAX_SUMMED = 2_000
 
 Params = Mapping[str, str | int]
+
+
+class _Commit(Struct):
+    id: RequiredText
+    committed_date: Instant
+    author_name: Name = Name()
+
+
+class _Contributor(Struct):
+    commits: Count
+    name: Name = Name()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +59,13 @@ def read_commits(
         reply = session.get(path, cost={METER: 1}, params=params)
         if not has_part(reply):
             return None
-        listing.history.add(_read_commit(entry) for entry in check_list(reply.json))
+        commits = decode(reply.json, list[_Commit])
+        listing.history.add(
+            Commit(commit.id, commit.committed_date, commit.author_name) for commit in commits
+        )
         path, params = _next_page(reply, path, params)
-        commits = listing.commits
-        if not path or (commits and commits[-1].at < since):
+        oldest = listing.commits[-1:]
+        if not path or (oldest and oldest[0].at < since):
             listing.is_complete = True
             break
     return listing
@@ -71,9 +80,8 @@ def read_contributors(session: Session, project: int) -> Contributors | None:
         reply = session.get(path, cost={METER: 1}, params=params)
         if not has_part(reply):
             return None
-        for entry in check_list(reply.json):
-            name = get_text(entry, "name", longest=200)
-            counts[name] = counts.get(name, 0) + get_int(entry, "commits")
+        for person in decode(reply.json, list[_Contributor]):
+            counts[person.name] = counts.get(person.name, 0) + person.commits
         path, params = _next_page(reply, path, params)
         if not path:
             break
@@ -81,13 +89,6 @@ def read_contributors(session: Session, project: int) -> Contributors | None:
     is_total = not path and total != _MAX_SUMMED
     ordered = sorted(counts, key=lambda name: -counts[name])
     return Contributors(total if is_total else None, join_names(ordered))
-
-
-def _read_commit(json: Any) -> Commit:
-    at = get_datetime(json, "committed_date")
-    if at is None:
-        raise BadValue("committed_date is empty")
-    return Commit(get_required_text(json, "id"), at, get_text(json, "author_name", longest=200))
 
 
 def _next_page(reply: HostResponse, path: str, params: Params) -> tuple[str, Params]:

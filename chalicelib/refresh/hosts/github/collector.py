@@ -14,19 +14,20 @@ The state that is kept from one time to the next:
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from chalicelib.refresh.commit_weeks import PARTICIPATION
 from chalicelib.refresh.fetch_result import Provenance, Source
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
-from chalicelib.refresh.json_fields import BadValue, get_required_text
+from chalicelib.refresh.hosts.json_types import RequiredText
+from chalicelib.refresh.json_fields import BadValue
 
 #: The parts that may stay open, in the order in which they are asked for.
 COMMITS, CONTRIBUTORS, WEEKS = "commits", "contributors", "weeks"
 PARTS = (COMMITS, CONTRIBUTORS, WEEKS)
 #: Waits until a statistic is asked for again that is being computed (202).
 _COMPUTING_WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
-_OID = re.compile(r"[0-9a-fA-F]{7,64}")
+_COMMIT_ID = re.compile(r"[0-9a-fA-F]{7,64}")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
@@ -71,12 +72,16 @@ def check_name(name: str) -> str:
     return name
 
 
-def get_oid(json: Any, *path: str) -> str:
-    """Return the id of a commit; raises BadValue."""
-    value = get_required_text(json, *path)
-    if not _OID.fullmatch(value):
-        raise BadValue(f"{'.'.join(path)} is not the id of a commit")
-    return value
+class CommitId(RequiredText):
+    """The id of a commit."""
+
+    @classmethod
+    def decode(cls, value: Any) -> Self:
+        """Return the id that a value is; raises ValueError or TypeError."""
+        commit_id = super().decode(value)
+        if not _COMMIT_ID.fullmatch(commit_id):
+            raise ValueError("Expected the id of a commit")
+        return commit_id
 
 
 class GitHubCollector(FigureCollector):

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
+from msgspec import Struct
+
 from chalicelib.refresh.fetch_result import Failed, Gone, Postponed, Source
 from chalicelib.refresh.hosts.base import (
     DOWN_AFTER,
@@ -23,12 +25,13 @@ from chalicelib.refresh.hosts.base import (
 )
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import (
+    CommitId,
     Head,
     Repository,
     check_name,
-    get_oid,
     split_address,
 )
+from chalicelib.refresh.hosts.json_types import Count, Instant, RequiredText, Text, decode
 from chalicelib.refresh.http import rate_limit_headers as headers
 from chalicelib.refresh.http.client import MAX_ATTEMPTS, Session
 from chalicelib.refresh.http.failures import (
@@ -38,15 +41,7 @@ from chalicelib.refresh.http.failures import (
     WorkerTimeout,
 )
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_bool,
-    get_datetime,
-    get_int,
-    get_member,
-    get_required_text,
-    get_text,
-)
+from chalicelib.refresh.json_fields import BadValue, get_datetime, get_member, get_text
 
 #: ``history`` is the one connection of a repository: a query costs a point up to a hundred.
 _FRAGMENT = (
@@ -56,6 +51,33 @@ _FRAGMENT = (
 )
 _WINDOW, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 _log = logging.getLogger(__name__)
+
+
+class _History(Struct, rename="camel"):
+    total_count: Count
+
+
+class _Commit(Struct, rename="camel"):
+    oid: CommitId
+    committed_date: Instant
+    history: _History
+
+
+class _Branch(Struct):
+    target: _Commit
+
+
+class _Repository(Struct, rename="camel"):
+    name_with_owner: RequiredText
+    stargazer_count: Count
+    fork_count: Count
+    is_archived: bool
+    # Null in a repository without a commit, but never missing.
+    default_branch_ref: _Branch | None
+    database_id: Count | None = None
+    description: Text = Text()
+    archived_at: Instant | None = None
+
 
 Described = tuple[Repository, Head]
 Results = Generator[tuple[Source, Described | Gone | Failed | Postponed], None, Remainder]
@@ -212,7 +234,7 @@ def _read_repository(node: Any, errors: list[Any]) -> Described | Gone | Failed 
     if node is None:
         return None
     try:
-        return _build_repository(node), _build_head(node)
+        return _describe_repository(node)
     except BadValue as error:
         return Failed(str(error))
 
@@ -266,29 +288,22 @@ def _find_reset(reply: HostResponse, now: datetime) -> datetime:
     return min(max(reset or now + _WINDOW, now + timedelta(seconds=1)), now + _WINDOW)
 
 
-def _build_repository(node: Any) -> Repository:
-    number = get_member(node, "databaseId")
-    return Repository(
-        id=None if number is None else get_int(node, "databaseId"),
-        name=check_name(get_required_text(node, "nameWithOwner")),
-        watchers=get_int(node, "stargazerCount"),
-        forks=get_int(node, "forkCount"),
-        description=get_text(node, "description"),
-        is_archived=get_bool(node, "isArchived"),
-        archived=get_datetime(node, "archivedAt"),
+def _describe_repository(node: Any) -> Described:
+    """Return a repository and its head; raises BadValue."""
+    repository = decode(node, _Repository)
+    described = Repository(
+        id=repository.database_id,
+        name=check_name(repository.name_with_owner),
+        watchers=repository.stargazer_count,
+        forks=repository.fork_count,
+        description=repository.description,
+        is_archived=repository.is_archived,
+        archived=repository.archived_at,
     )
-
-
-def _build_head(node: Any) -> Head:
-    if "defaultBranchRef" not in node:
-        raise BadValue("defaultBranchRef is missing")
-    if node["defaultBranchRef"] is None:
-        return Head("", None, 0)
-    target = get_member(node, "defaultBranchRef", "target")
-    committed = get_datetime(target, "committedDate")
-    if committed is None:
-        raise BadValue("committedDate is missing")
-    return Head(get_oid(target, "oid"), committed, get_int(target, "history", "totalCount"))
+    if repository.default_branch_ref is None:
+        return described, Head("", None, 0)
+    target = repository.default_branch_ref.target
+    return described, Head(target.oid, target.committed_date, target.history.total_count)
 
 
 def _get_message(error: Any) -> str:

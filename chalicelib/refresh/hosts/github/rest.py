@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from msgspec import Struct
+
 from chalicelib.refresh import commit_weeks
 from chalicelib.refresh.commit_weeks import PARTICIPATION, CommitWeeks
 from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Provenance
@@ -22,11 +24,12 @@ from chalicelib.refresh.hosts.github.collector import (
     CONTRIBUTORS,
     PARTS,
     WEEKS,
+    CommitId,
     GitHubCollector,
     Head,
-    get_oid,
     split_address,
 )
+from chalicelib.refresh.hosts.json_types import Answer, Count, Instant, Name, decode
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import (
     RateLimited,
@@ -35,7 +38,7 @@ from chalicelib.refresh.http.failures import (
     WorkerTimeout,
 )
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int, get_text, join_names
+from chalicelib.refresh.json_fields import BadValue, join_names
 
 _MAX_PAGES = 10
 #: A head older than this has no commit in the 52 weeks, wherever they end.
@@ -48,6 +51,27 @@ _log = logging.getLogger(__name__)
 
 class Blocked(Exception):
     """The answer 451: the repository may not be shown any more."""
+
+
+class _Committer(Struct):
+    date: Instant
+
+
+class _GitCommit(Struct):
+    committer: _Committer
+
+
+class _Commit(Struct):
+    sha: CommitId
+    commit: _GitCommit
+
+
+class _Contributor(Struct):
+    login: Name = Name()
+
+
+class _Participation(Struct):
+    all: list[Count]
 
 
 class PartReader:
@@ -152,13 +176,11 @@ def _read_commits(collector: GitHubCollector, reader: PartReader) -> None:
         collector.remember("commits_etag", None)
         collector.set_branch("commits", Head("", None, 0))
         return
-    entries = _check_objects(reply)
+    entries = _decode(reply, list[_Commit])
     if not entries:
         raise BadValue("no commits, though the repository is not empty")
-    committed = get_datetime(entries[0], "commit", "committer", "date")
-    if committed is None:
-        raise BadValue("commit.committer.date is missing")
-    head = Head(get_oid(entries[0], "sha"), committed, _count_pages(reply, len(entries)))
+    newest = entries[0]
+    head = Head(newest.sha, newest.commit.committer.date, _count_pages(reply, len(entries)))
     collector.remember("commits_etag", get_etag(reply))
     collector.set_branch("commits", head)
 
@@ -171,7 +193,7 @@ def _count_pages(reply: HostResponse, otherwise: int) -> int:
     (page,) = parse_qs(urlsplit(links.get("last", "")).query).get("page", [""])[:1]
     if not (page.isascii() and page.isdigit() and len(page) < 16):
         raise BadValue("the Link header names no last page")
-    return get_int({"page": int(page)}, "page")
+    return int(page)
 
 
 def _read_contributors(collector: GitHubCollector, reader: PartReader) -> None:
@@ -203,18 +225,14 @@ def _read_contributors(collector: GitHubCollector, reader: PartReader) -> None:
 
 
 def _read_logins(reply: HostResponse) -> list[str]:
-    return [
-        login for entry in _check_objects(reply) if (login := get_text(entry, "login", longest=100))
-    ]
+    return [person.login for person in _decode(reply, list[_Contributor]) if person.login]
 
 
-def _check_objects(reply: HostResponse) -> list[Any]:
-    """Return the list of objects that a reply has; raises BadValue."""
+def _decode(reply: HostResponse, answer: type[Answer]) -> Answer:
+    """Return the JSON of a reply; raises BadValue."""
     if reply.status != 200:
         raise BadValue("401 bad credentials" if reply.status == 401 else f"status {reply.status}")
-    if not isinstance(reply.json, list) or not all(isinstance(part, dict) for part in reply.json):
-        raise BadValue("not a list of objects")
-    return reply.json
+    return decode(reply.json, answer)
 
 
 def _read_participation(collector: GitHubCollector, reader: PartReader) -> None:
@@ -269,13 +287,13 @@ def _set_participation(collector: GitHubCollector, reply: HostResponse, today: d
 
 
 def _read_counts(reply: HostResponse) -> tuple[int, ...]:
-    """Return ``all``: 52 numbers, oldest first, or none; raises BadValue."""
-    weeks = reply.json.get("all") if isinstance(reply.json, dict) else None
-    if reply.status != 200 or not isinstance(weeks, list):
+    """Return 52 numbers, oldest first, or none; raises BadValue."""
+    if reply.status != 200:
         raise BadValue(f"no weeks (status {reply.status})")
+    weeks = decode(reply.json, _Participation).all
     if len(weeks) not in {0, commit_weeks.WEEKS}:
         raise BadValue(f"{len(weeks)} weeks instead of {commit_weeks.WEEKS}")
-    return tuple(get_int({"all": number}, "all") for number in weeks)
+    return tuple(weeks)
 
 
 _READERS: dict[str, Callable[[GitHubCollector, PartReader], None]] = {

@@ -4,6 +4,8 @@ A conditional request tells of most repositories that nothing changed. The newes
 for only where the last push, or the default branch, is another one.
 """
 
+from msgspec import Struct
+
 from chalicelib.refresh.fetch_result import FetchResult, Figures, Provenance, Source
 from chalicelib.refresh.hosts.github import quotas
 from chalicelib.refresh.hosts.github.collector import (
@@ -13,8 +15,31 @@ from chalicelib.refresh.hosts.github.collector import (
     check_name,
 )
 from chalicelib.refresh.hosts.github.rest import PartReader, build_path, get_etag
+from chalicelib.refresh.hosts.json_types import Count, Name, RequiredText, Text, decode
 from chalicelib.refresh.http.response import HostResponse
-from chalicelib.refresh.json_fields import BadValue, get_bool, get_int, get_required_text, get_text
+from chalicelib.refresh.json_fields import BadValue
+
+
+class _Branch(Text):
+    max_length = 255
+
+
+class _Document(Struct):
+    """A repository's document.
+
+    One of 2013 has the stars under their first name only, which has stayed, and not whether it
+    is archived: an old Enterprise Server may send the like.
+    """
+
+    id: Count
+    full_name: RequiredText
+    forks_count: Count
+    stargazers_count: Count | None = None
+    watchers_count: Count | None = None
+    description: Text = Text()
+    archived: bool | None = None
+    pushed_at: Name = Name()
+    default_branch: _Branch = _Branch()
 
 
 def fetch_one(source: Source, reader: PartReader) -> FetchResult:
@@ -44,25 +69,22 @@ def _complete_unchanged(collector: GitHubCollector, reader: PartReader) -> Fetch
 
 def _set_repository(collector: GitHubCollector, reply: HostResponse) -> None:
     """Set what the repository's document says; raises BadValue before anything is set."""
-    document = reply.json
+    document = decode(reply.json, _Document)
+    stars = document.stargazers_count
+    stars = document.watchers_count if stars is None else stars
+    if stars is None:
+        raise BadValue("stargazers_count is missing")
     repository = Repository(
-        id=get_int(document, "id"),
+        id=document.id,
         # A redirect (301) was followed: the name is what tells that it was renamed.
-        name=check_name(get_required_text(document, "full_name")),
-        # A document of 2013 has the stars under their first name only, which has stayed, and
-        # not whether it is archived: an old Enterprise Server may send the like.
-        watchers=get_int(
-            document, "stargazers_count" if "stargazers_count" in document else "watchers_count"
-        ),
-        forks=get_int(document, "forks_count"),
-        description=get_text(document, "description"),
-        is_archived=get_bool(document, "archived") if "archived" in document else None,
+        name=check_name(document.full_name),
+        watchers=stars,
+        forks=document.forks_count,
+        description=document.description,
+        is_archived=document.archived,
         archived=None,
     )
-    pushed = [
-        get_text(document, "pushed_at", longest=40),
-        get_text(document, "default_branch", longest=255),
-    ]
+    pushed = [document.pushed_at, document.default_branch]
     etag = get_etag(reply)
     collector.set_answer(repository, Provenance.of_etag("repository", etag))
     collector.remember("repository_etag", etag)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from packaging.utils import canonicalize_name
 
 from chalicelib.refresh.fetch_result import (
@@ -20,9 +21,10 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from chalicelib.refresh.hosts.base import Host
+from chalicelib.refresh.hosts.json_types import Count, decode
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.http.failures import RequestFailed
-from chalicelib.refresh.json_fields import BadValue, get_datetime, get_int
+from chalicelib.refresh.json_fields import BadValue, get_datetime
 from chalicelib.refresh.rate_limit import Policy, Rate
 
 INTERVAL = timedelta(days=7)
@@ -30,6 +32,14 @@ INTERVAL = timedelta(days=7)
 #: their turn within a week of daily refreshes.
 MAX_PROJECTS = 15
 _COST = {"requests": 1}
+
+
+class _Recent(Struct):
+    last_month: Count
+
+
+class _Statistics(Struct):
+    data: _Recent
 
 
 class Downloads(Host):
@@ -53,7 +63,7 @@ class Downloads(Host):
         reply = session.get(f"/api/packages/{name}/recent", cost=_COST)
         if error := self.error_outcome(reply):
             return error
-        values = {"pypi_downloads": get_int(reply.json, "data", "last_month")}
+        values = {"pypi_downloads": decode(reply.json, _Statistics).data.last_month}
         marks = dict.fromkeys(values, Provenance("downloads"))
         return Figures(values=values, marks=marks, state={})
 

@@ -414,7 +414,7 @@ def test_a_fault_is_tried_again_and_then_fails_its_package(answer: Any) -> None:
 
 def test_a_part_that_fails_fails_the_package_and_keeps_the_old_state() -> None:
     repo = Repo(broken={f"{REPO}/forks": [(200, {}, {"size": "many"})]})
-    assert repo.ask(source()).only == Failed("size is not a count")
+    assert repo.ask(source()).only == Failed("Expected `int`, got `str` - at `$.size`")
 
 
 #: Moves on with each example, or the budget would be spent by all of them together.
