@@ -11,7 +11,7 @@ NOT_NEEDED = (
     "rich",
     "requests",
     "ijson",
-    "distlib",
+    "msgspec",
     "packaging",
     "http.server",
     "ministack",
