@@ -71,7 +71,11 @@ def test_it_needs_nothing_that_is_installed(prod: Packaged, tmp_path: Path) -> N
 
 def test_native_modules_are_built_for_the_functions_machines(prod: Packaged) -> None:
     machines = {"arm64": b"\xb7\x00", "x86_64": b"\x3e\x00"}
-    (architecture,) = prod.template["Globals"]["Function"]["Architectures"]
+    (architecture,) = {
+        architecture
+        for resource in prod.of_type("AWS::Serverless::Function")
+        for architecture in prod.properties(resource)["Architectures"]
+    }
     with zipfile.ZipFile(prod.package) as archived:
         modules = [name for name in archived.namelist() if name.endswith(".so")]
         # ELF has the machine at byte 18.
