@@ -91,12 +91,13 @@ audit: package $(CHECKOV) ## Check the package of STAGE with cfn-lint and checko
 clean: ## Remove what make made, except STATE
 	rm -rf $(VENV) .venv-checkov tests/browser/node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# Without bytecode, most of which is never needed: Python writes it at the first import.
 $(RUNTIME): requirements.txt requirements-local.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Packgrid needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
 	@test ! -L $(VENV) || { echo "$(VENV) is a symbolic link, whose target would be emptied; remove the link first"; exit 1; }
 	@echo "Installing what Packgrid runs on into $(VENV)"
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt -c constraints.txt
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-local.txt -c constraints.txt
 	@touch $@
 
 $(READY): $(RUNTIME) requirements-dev.txt
