@@ -24,10 +24,10 @@ def export() -> None:
     """Write all tables to the bucket."""
     from chalicelib.backup import exporter
 
-    done = exporter.export_tables()
-    for kind, count in done.counts.items():
+    report = exporter.export_tables()
+    for kind, count in report.counts.items():
         print(f"{kind}: {count:,}")
-    print(f"exported {sum(done.counts.values()):,} items to {done.prefix}")
+    print(f"exported {sum(report.counts.values()):,} items to {report.prefix}")
 
 
 @commands.command()
@@ -71,13 +71,13 @@ def restore(prefix: str, replace: bool, dry_run: bool) -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = manifest.find_export(prefix)
-            files = download_export(found, Path(folder))
+            source = manifest.find_export(prefix)
+            files = download_export(source, Path(folder))
         except UnusableExport as error:
             print(f"packgrid: {plain(error)}", file=sys.stderr)
             return CANNOT
-        _warn_of_gaps(found)
-        print(f"verified {sum(table.items for table in found.tables.values()):,} items")
+        _warn_of_gaps(source)
+        print(f"verified {sum(table.items for table in source.tables.values()):,} items")
         different = 0
         for restored in restore_tables(files, replace=replace, dry_run=dry_run):
             different += restored.different
@@ -100,12 +100,12 @@ def _finish_restore(different: int) -> int:
     return 1 if different else exit_code
 
 
-def _warn_of_gaps(found: "Export") -> None:
+def _warn_of_gaps(source: "Export") -> None:
     """Warn of tables that the export lacks, and of tables exported at different instants."""
-    if found.missing:
-        say(f"WARNING: the export has no table of {', '.join(found.missing)}")
-    if len(found.export_times) > 1:
-        instants = plain(", ".join(found.export_times))
+    if source.missing:
+        say(f"WARNING: the export has no table of {', '.join(source.missing)}")
+    if len(source.export_times) > 1:
+        instants = plain(", ".join(source.export_times))
         say(f"WARNING: its tables were exported at different instants: {instants}")
 
 

@@ -133,7 +133,7 @@ class ProgressBoard:
     def is_all_without_slot(self) -> bool:
         """Return whether other workers held the slots for every package that was expected."""
         results = list(self._last.values())
-        return bool(results) and all(one.reason == local_runner.NO_SLOT for one in results)
+        return bool(results) and all(result.reason == local_runner.NO_SLOT for result in results)
 
     def note(self, text: str) -> None:
         """Print a message without disturbing the bars."""

@@ -40,9 +40,12 @@ class Selection:
 
 def enrol() -> None:
     """Enrol the sources of all packages, and print how many are new."""
-    done = service.enrol()
-    if done.written or done.removed:
-        print(f"refresh: {done.sources} sources, {done.written} new, {done.removed} removed")
+    enrolled = service.enrol()
+    if enrolled.written or enrolled.removed:
+        print(
+            f"refresh: {enrolled.sources} sources, {enrolled.written} new, "
+            f"{enrolled.removed} removed"
+        )
 
 
 def find_package(slug: str) -> int | None:
