@@ -184,8 +184,8 @@ def test_old_indexes_are_removed(client: Client, monkeypatch: pytest.MonkeyPatch
     # The bucket's clock is the real one; look at it from long after.
     monkeypatch.setenv(clock.FREEZE_VARIABLE, "2100-01-01T00:00:00+00:00")
     client.lambda_.invoke("publish", tick(client))
-    segments = [key for key, _ in objects.iter_keys("search/") if key.endswith(".sqlite")]
-    assert len(segments) == 2
+    index_files = [key for key, _ in objects.iter_keys("search/") if key.endswith(".sqlite")]
+    assert len(index_files) == 2
 
 
 def load(*records: Any) -> Any:

@@ -126,9 +126,9 @@ def test_a_publisher_that_is_overtaken_looks_again(
         published = publish()
     assert is_overtaken
     assert published.is_current
-    found = objects.read(index_manifest.MANIFEST_KEY)
-    assert found is not None
-    assert index_manifest.parse_manifest(found.body).digests == (published.sha256, "0" * 64)
+    stored = objects.read(index_manifest.MANIFEST_KEY)
+    assert stored is not None
+    assert index_manifest.parse_manifest(stored.body).digests == (published.sha256, "0" * 64)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"segments":[],"built":""}', b"\xff"])

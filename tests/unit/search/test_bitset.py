@@ -36,5 +36,5 @@ def test_counting_in_planes_is_counting(sets: list[frozenset[int]]) -> None:
     everything = (1 << 400) - 1
     by_count = [bitset.select_by_count(planes, count, everything) for count in range(len(sets) + 3)]
     assert reduce(or_, by_count) == everything
-    for count, found in enumerate(by_count):
-        assert bitset.get_members(found) == [n for n in range(400) if expected[n] == count]
+    for count, bits in enumerate(by_count):
+        assert bitset.get_members(bits) == [n for n in range(400) if expected[n] == count]

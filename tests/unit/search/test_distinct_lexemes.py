@@ -42,8 +42,8 @@ def test_short_words_with_parts_rank_as_the_servers(
     path = tmp_path / "index.sqlite"
     write_index(path, [Entry(title=title, slug="", item_type="package", weight=0, body="")])
     index = IndexFile(path)
-    found = rank_by_text(TextMatch(index, query), query, index.all_entries)
-    assert found.get(0, 0.0) == pytest.approx(rank, rel=1e-7)
+    ranks = rank_by_text(TextMatch(index, query), query, index.all_entries)
+    assert ranks.get(0, 0.0) == pytest.approx(rank, rel=1e-7)
     index.close()
 
 
@@ -60,7 +60,7 @@ def test_each_text_is_there_once_in_the_order_of_bytes(
     query: Query = lexemes[0]
     for lexeme in lexemes[1:]:
         query = kind(query, lexeme)
-    found = get_distinct_lexemes(query)
-    assert set(found) <= set(lexemes)
-    texts = [lexeme.text.encode() for lexeme in found]
+    distinct = get_distinct_lexemes(query)
+    assert set(distinct) <= set(lexemes)
+    texts = [lexeme.text.encode() for lexeme in distinct]
     assert texts == sorted({lexeme.text.encode() for lexeme in lexemes})

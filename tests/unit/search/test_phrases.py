@@ -1,4 +1,4 @@
-"""Phrases match where PostgreSQL's do; the values are its answers, or said plainly again here."""
+"""Phrases match as in PostgreSQL: its own answers, and the rule written again in the test."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Rankings as PostgreSQL 15 gives them for a catalogue made up for that.
+"""Rankings as PostgreSQL 15 gives them for a catalogue generated for this test.
 
 ``rankings.json`` holds the entries and, of each query, the slugs in the order of the server:
 relevance, similarity, title, at most 20.

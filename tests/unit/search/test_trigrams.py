@@ -73,7 +73,7 @@ def test_similarity_is_the_shared_part_of_all(
     first: frozenset[int], second: frozenset[int]
 ) -> None:
     shared, sizes = len(first & second), (len(first), len(second))
-    found = compute_similarity(shared, *sizes)
-    assert found == (shared / len(first | second) if shared else 0)
+    value = compute_similarity(shared, *sizes)
+    assert value == (shared / len(first | second) if shared else 0)
     # 3 of 10 is enough, and 0.3 in double precision is exactly what 3 / 10 gives.
-    assert is_similar(shared, *sizes) == (shared > 0 and found >= 0.3)
+    assert is_similar(shared, *sizes) == (shared > 0 and value >= 0.3)
