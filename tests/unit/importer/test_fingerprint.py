@@ -11,7 +11,6 @@ from chalicelib.importer import fingerprint
 from chalicelib.importer.fingerprint import compute_fingerprint, get_changed_fields
 from chalicelib.importer.schema import (
     PACKAGE,
-    SCHEMA,
     FileEntity,
     Version,
     build_category,
@@ -51,11 +50,8 @@ _FULL: Json = {
     "last_exception_count": 1,
 }
 _NOT_NULL = {"repo_watchers", "repo_forks", "favorite_count", "last_exception_count"}
-_NULLS = {
-    name: None
-    for name, field in SCHEMA[PACKAGE].items()
-    if not field.required and name not in _NOT_NULL
-}
+#: Of the fields at that release: one that was added later is in none of the stored fingerprints.
+_NULLS = dict.fromkeys({"repo_url", *_FULL} - _NOT_NULL)
 
 
 def _build(record: Json, latest: Json | None = None) -> FileEntity[Any]:
