@@ -1,7 +1,7 @@
-"""Which sources there are: one row for each repository and project of the catalogue.
+"""Enrolment: the table of sources is updated from the catalogue.
 
-The catalogue knows nothing of refreshing, so the rows are brought up to date from it: after a
-load, and once a day.
+There is one item for each repository and project of the catalogue. The catalogue knows nothing
+of the refresh, so the table is updated after a load, and once a day.
 """
 
 import re
@@ -15,13 +15,14 @@ from chalicelib.storage import sources
 from chalicelib.storage.errors import Superseded
 from chalicelib.storage.refresh_models import SourceItem
 
-#: A name or password in a URL is nobody's business here.
+_MAX_ADDRESS_LENGTH = 500
+#: A user name or password in a URL, which must not be stored or shown.
 _USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 
 @dataclass(slots=True)
 class EnrolmentReport:
-    """How many sources there are, and how many were written and removed."""
+    """How many sources there are, and how many items were written and removed."""
 
     sources: int = 0
     written: int = 0
@@ -29,33 +30,34 @@ class EnrolmentReport:
 
 
 def enrol(upstreams: Upstreams, now: float) -> EnrolmentReport:
-    """Have a row for every source, due at once where it is new or leads elsewhere now.
+    """Write an item for each new source, and remove those that are no longer in the catalogue.
 
-    Safe to repeat and to run twice at once. A package whose address changed starts anew: what
-    was remembered belongs to the old one.
+    New sources are due at once, and so are those with a new address, whose state starts anew: it
+    belongs to the old address. Safe to repeat, and to run twice at the same time.
     """
-    kept = {(int(row.package_id), str(row.kind)): row for row in sources.iter_sources()}
-    done = EnrolmentReport()
-    for identifier, repo_url, pypi_url in sources.iter_package_urls():
+    obsolete = {(int(item.package_id), str(item.kind)): item for item in sources.iter_sources()}
+    report = EnrolmentReport()
+    for package_id, repo_url, pypi_url in sources.iter_package_urls():
         for kind, host, address in _iter_addresses(repo_url, pypi_url, upstreams):
-            done.sources += 1
-            row = kept.pop((identifier, kind), None)
-            if row is None or (row.host, row.address) != (host, address):
-                done.written += _write(row, identifier, kind, host, address, now)
-    for row in kept.values():
-        sources.delete_source(row)
-        done.removed += 1
-    return done
+            report.sources += 1
+            item = obsolete.pop((package_id, kind), None)
+            if item is None or (item.host, item.address) != (host, address):
+                report.written += _write(item, package_id, kind, host, address, now)
+    for item in obsolete.values():
+        sources.delete_source(item)
+        report.removed += 1
+    return report
 
 
 def _iter_addresses(
     repo_url: str | None, pypi_url: str | None, upstreams: Upstreams
 ) -> Iterator[tuple[str, str, str]]:
-    """Kind, host and address of each source that a package with these URLs has."""
+    """Yield the kind, host and address of each source of a package with these URLs."""
     if repo_url and repo_url.strip():
         located = locate(repo_url, upstreams)
         if located is None:
-            yield REPOSITORY, UNSUPPORTED, _USERINFO.sub(r"\1", repo_url.strip())[:500]
+            address = _USERINFO.sub(r"\1", repo_url.strip())[:_MAX_ADDRESS_LENGTH]
+            yield REPOSITORY, UNSUPPORTED, address
         else:
             yield REPOSITORY, *located
     project = locate_project(pypi_url)
@@ -64,31 +66,31 @@ def _iter_addresses(
 
 
 def _write(
-    row: SourceItem | None, identifier: int, kind: str, host: str, address: str, now: float
+    before: SourceItem | None, package_id: int, kind: str, host: str, address: str, now: float
 ) -> bool:
-    is_asked = host != UNSUPPORTED
-    after = SourceItem(
-        identifier,
+    """Write the item of a source unless another writer is faster; return whether it was written.
+
+    Provenance is kept: the figures stay until they are read anew.
+    """
+    is_supported = host != UNSUPPORTED
+    provenance: Mapping[str, object] = (before.provenance or {}) if before else {}
+    item = SourceItem(
+        package_id,
         kind,
-        version=int(row.version) if row else 0,
+        version=int(before.version) if before else 0,
         host=host,
         address=address,
-        due=now if is_asked else None,
-        handled=float(row.handled or 0) if row else 0,
+        due=now if is_supported else None,
+        handled=float(before.handled or 0) if before else 0,
         state={},
-        provenance=_copy_provenance(row),
-        reason=None if is_asked else "no host that we ask",
+        provenance=provenance,
+        reason=None if is_supported else "unsupported host",
     )
-    if row is None:
-        return sources.create_source(after)
+    if before is None:
+        return sources.create_source(item)
     try:
-        sources.replace_source(after, int(row.version))
+        sources.replace_source(item, int(before.version))
     except Superseded:
-        # A worker has just written it; the next enrolment sees what it made of it.
+        # A worker has just written it; the next enrolment sees the result.
         return False
     return True
-
-
-def _copy_provenance(row: SourceItem | None) -> Mapping[str, object]:
-    """The figures stay until they are read anew, and so does where they came from."""
-    return {} if row is None else row.provenance or {}

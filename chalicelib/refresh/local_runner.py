@@ -1,7 +1,12 @@
-"""Working on batches here and now, side by side, without a queue."""
+"""Refreshing batches in this process, several at a time, without a queue.
+
+Each host has as many *lanes* as its policy allows batches at once. Threads take the lanes in
+turn, and a lane refreshes one batch of its host after the other.
+"""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -11,156 +16,156 @@ from chalicelib.refresh.result_writer import RefreshStatus
 from chalicelib.refresh.worker import NoSlot, PackageResult, Worker
 from chalicelib.storage import refresh_state
 
-#: The most threads; what keeps them from being more useful is DynamoDB's clients, not hosts.
+#: More threads gain little: DynamoDB's clients are the bottleneck then, not the hosts.
 MAX_THREADS = 8
-#: The reason of what found no slot.
-NO_SLOT = "others are asking"
-OnDone = Callable[[str, PackageResult], None]
+#: The reason of packages whose host had no free slot.
+NO_SLOT = "other workers hold every slot"
+OnResult = Callable[[str, PackageResult], None]
 OnSent = Callable[[Mapping[str, int]], None]
+Lane = tuple[str, int]
 
 
 class Stopped(KeyboardInterrupt):
-    """A person interrupted a second time: batches under way were left as they are."""
+    """A person interrupted a second time; the batches under way were abandoned."""
 
 
 def run(
     hosts: Mapping[str, Host],
     batches: Sequence[Batch],
-    make_worker: Callable[[], Worker],
-    on_done: OnDone,
+    build_worker: Callable[[], Worker],
+    on_result: OnResult,
     on_sent: OnSent,
     on_interrupted: Callable[[], None] = lambda: None,
     threads: int = MAX_THREADS,
 ) -> list[Batch]:
-    """Work on all batches, each host in as many lanes as it may be asked in at once.
+    """Refresh all batches, and return those whose host had no free slot.
 
-    ``on_done(host, done)`` is called for every package, from several threads; ``on_sent`` once
-    at the end, however it ends, with the requests sent by host. The first storage error ends
-    it and is raised; what was not worked on stays due. So does the first interruption by a
-    person: ``on_interrupted`` is called, the batches under way end, KeyboardInterrupt is raised;
-    at the second, Stopped at once. Returns the batches for which others left no slot.
+    ``on_result(host, result)`` is called for every package, from several threads; ``on_sent``
+    with the requests sent by host, once at the end, even if the run fails. The first storage
+    error ends the run and is raised; what was not refreshed stays due. The first interruption
+    by a person also ends it: ``on_interrupted`` is called, the batches under way are finished,
+    and KeyboardInterrupt is raised. The second raises Stopped at once.
     """
-    waiting: dict[str, deque[Batch]] = {}
+    local_run = _Run(build_worker, on_result)
     for batch in batches:
-        waiting.setdefault(batch.host, deque()).append(batch)
+        local_run.waiting.setdefault(batch.host, deque()).append(batch)
     lanes = [
-        (name, number)
-        for name, queue in waiting.items()
-        for number in range(min(hosts[name].policy.concurrency, len(queue)))
+        (host, number)
+        for host, waiting in local_run.waiting.items()
+        for number in range(min(hosts[host].policy.concurrency, len(waiting)))
     ]
-    workers: list[Worker] = []
-    stop = Event()
-
-    def lane(name: str, number: int) -> None:
-        worker = make_worker()
-        workers.append(worker)
-        while waiting[name] and not stop.is_set():
-            try:
-                batch = waiting[name].popleft()
-            except IndexError:
-                return
-            try:
-                _work(worker, batch, f"cli-{number}-{batch.planned.isoformat()}", on_done)
-            except NoSlot:
-                # Another lane of ours may have one: it goes on with this batch, too.
-                waiting[name].appendleft(batch)
-                return
-
     try:
-        _run_lanes(lane, lanes, max(1, min(threads, len(lanes))), stop, on_interrupted)
+        local_run.run_lanes(lanes, max(1, min(threads, len(lanes))), on_interrupted)
     finally:
-        on_sent(_sum_requests(workers))
-    return _report_without_slot(waiting, on_done)
-
-
-def _report_without_slot(waiting: Mapping[str, deque[Batch]], on_done: OnDone) -> list[Batch]:
-    """The batches without a slot, told of: workers elsewhere are at it."""
-    left = [batch for queue in waiting.values() for batch in queue]
-    for batch in left:
-        for identifier in batch.packages:
-            on_done(batch.host, PackageResult(identifier, RefreshStatus.POSTPONED, NO_SLOT))
-    return left
+        on_sent(local_run.count_requests())
+    return local_run.report_without_slot()
 
 
 def get_slot_end(host: Host) -> float | None:
-    """When the first of a host's slots is free at the latest if its holder died."""
+    """Return when the first slot of a host is free if its holder died."""
     return refresh_state.get_first_slot_end(host.name, host.policy.concurrency)
 
 
-def _run_lanes(
-    lane: Callable[[str, int], None],
-    lanes: Sequence[tuple[str, int]],
-    threads: int,
-    stop: Event,
-    on_interrupted: Callable[[], None],
-) -> None:
-    """Run all lanes; raises the first error, or the interruption by a person, when all ended."""
-    errors: list[BaseException] = []
-    waiting = SimpleQueue[tuple[str, int]]()
-    for one in lanes:
-        waiting.put(one)
+@dataclass(slots=True)
+class _Run:
+    """The state that the threads of one run share; ``waiting`` are the batches by host."""
 
-    def go(end: Event) -> None:
+    build_worker: Callable[[], Worker]
+    on_result: OnResult
+    waiting: dict[str, deque[Batch]] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+    stop: Event = field(default_factory=Event)
+    errors: list[BaseException] = field(default_factory=list)
+
+    def run_lanes(
+        self, lanes: Sequence[Lane], thread_count: int, on_interrupted: Callable[[], None]
+    ) -> None:
+        """Run all lanes; raises the first error or interruption after all threads ended."""
+        queue = SimpleQueue[Lane]()
+        for lane in lanes:
+            queue.put(lane)
+        # An event for each end, because Python 3.11 takes a thread for ended if its join is
+        # interrupted. Daemons, because Python waits for others at exit, and a person must be
+        # able to stop at once.
+        ends = [Event() for _ in range(thread_count)]
+        threads = [Thread(target=self._take_lanes, args=(queue, end), daemon=True) for end in ends]
         try:
-            while not stop.is_set():
-                lane(*waiting.get_nowait())
+            for thread in threads:
+                thread.start()
+            _wait(threads, ends)
+        except KeyboardInterrupt:
+            self._finish(threads, ends, on_interrupted)
+            raise
+        if self.errors:
+            raise self.errors[0]
+
+    def _take_lanes(self, lanes: SimpleQueue[Lane], end: Event) -> None:
+        try:
+            while not self.stop.is_set():
+                self._run_lane(*lanes.get_nowait())
         except Empty:
             pass
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            errors.append(error)
-            stop.set()
+        except BaseException as error:  # noqa: BLE001 - run_lanes raises it
+            self.errors.append(error)
+            self.stop.set()
         finally:
             end.set()
 
-    # Not join: Python 3.11 takes a thread for ended whose join is interrupted. And daemons, for
-    # which Python does not wait at its end, so that a person can stop at once.
-    ends = [Event() for _ in range(threads)]
-    running = [Thread(target=go, args=(end,), daemon=True) for end in ends]
-    try:
-        for thread in running:
-            thread.start()
-        _wait(running, ends)
-    except KeyboardInterrupt:
-        _stop_lanes(running, ends, stop, on_interrupted)
-        raise
-    if errors:
-        raise errors[0]
+    def _run_lane(self, host: str, number: int) -> None:
+        worker = self.build_worker()
+        self.workers.append(worker)
+        waiting = self.waiting[host]
+        while waiting and not self.stop.is_set():
+            try:
+                batch = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self._work(worker, batch, f"cli-{number}-{batch.planned.isoformat()}")
+            except NoSlot:
+                # Another lane of this run may have a slot, and continues with this batch.
+                waiting.appendleft(batch)
+                return
 
+    def _work(self, worker: Worker, batch: Batch, holder: str) -> None:
+        remaining = set(batch.packages)
+        for result in worker.work(batch, holder):
+            remaining.discard(result.package_id)
+            self.on_result(batch.host, result)
+        for package_id in remaining:
+            # Another worker refreshed it since the batch was planned, or it was removed.
+            self.on_result(batch.host, PackageResult(package_id, RefreshStatus.SUPERSEDED))
 
-def _stop_lanes(
-    threads: Sequence[Thread],
-    ends: Sequence[Event],
-    stop: Event,
-    on_interrupted: Callable[[], None],
-) -> None:
-    """Have the batches under way end, and no further one begin; raises Stopped."""
-    try:
-        stop.set()
-        on_interrupted()
-        _wait(threads, ends)
-    except KeyboardInterrupt as error:
-        raise Stopped from error
+    def _finish(
+        self, threads: Sequence[Thread], ends: Sequence[Event], on_interrupted: Callable[[], None]
+    ) -> None:
+        """Finish the batches under way and start no other; raises Stopped if interrupted."""
+        try:
+            self.stop.set()
+            on_interrupted()
+            _wait(threads, ends)
+        except KeyboardInterrupt as error:
+            raise Stopped from error
+
+    def count_requests(self) -> dict[str, int]:
+        """Return the requests that all workers sent, by host."""
+        totals: dict[str, int] = {}
+        for worker in list(self.workers):
+            for host, sent in dict(worker.requests).items():
+                totals[host] = totals.get(host, 0) + sent
+        return totals
+
+    def report_without_slot(self) -> list[Batch]:
+        """Return the batches without a slot, and report their packages as postponed."""
+        without_slot = [batch for waiting in self.waiting.values() for batch in waiting]
+        for batch in without_slot:
+            for package_id in batch.packages:
+                result = PackageResult(package_id, RefreshStatus.POSTPONED, NO_SLOT)
+                self.on_result(batch.host, result)
+        return without_slot
 
 
 def _wait(threads: Sequence[Thread], ends: Sequence[Event]) -> None:
     for thread, end in zip(threads, ends, strict=True):
         if thread.ident is not None:
             end.wait()
-
-
-def _work(worker: Worker, batch: Batch, holder: str, on_done: OnDone) -> None:
-    left = set(batch.packages)
-    for done in worker.work(batch, holder):
-        left.discard(done.package_id)
-        on_done(batch.host, done)
-    for identifier in left:
-        # Left out, for somebody has asked since it was planned, or it is gone from here.
-        on_done(batch.host, PackageResult(identifier, RefreshStatus.SUPERSEDED))
-
-
-def _sum_requests(workers: Sequence[Worker]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for worker in list(workers):
-        for name, sent in dict(worker.requests).items():
-            total[name] = total.get(name, 0) + sent
-    return total

@@ -1,8 +1,8 @@
-"""Batches as messages of a queue (SQS), and the worker that takes them from it.
+"""Batches as messages of an SQS queue, and the processing of a received message.
 
-The queue delivers a message at least once, in any order, and again when a worker died with it.
-Working on a batch is idempotent, so nothing here has to be exact but one thing: a message is
-deleted only after all that it asks for was written or sent off anew.
+The queue delivers a message at least once, in any order, and again if its worker died.
+Refreshing a batch is idempotent, so only one thing has to be exact: a message is deleted only
+after everything it asks for was written or sent anew.
 """
 
 import logging
@@ -17,30 +17,33 @@ from chalicelib.storage import aws
 #: SendMessageBatch takes ten messages and 262,144 bytes in all.
 _BATCH_SIZE = 10
 _MAX_BYTES = 200_000
-#: How long a batch waits that found no slot.
+#: The delay of a batch whose host had no free slot.
 _NO_SLOT_SECONDS = 30
 _log = logging.getLogger(__name__)
 
 
 class QueueError(Exception):
-    """Messages were not taken by the queue."""
+    """The queue is not configured, or rejected messages."""
 
 
 def send(batches: Sequence[Batch], delay: int = 0) -> None:
-    """Send batches to the queue; raises QueueError, or BotoCoreError where nobody answers."""
+    """Send batches to the queue, to be delivered after ``delay`` seconds.
+
+    Raises QueueError, or another error of ``aws.AWS_ERRORS`` if the queue cannot be reached.
+    """
     for messages in _group_messages(batch.to_message() for batch in batches):
         entries = [
             {"Id": str(number), "MessageBody": text, "DelaySeconds": delay}
             for number, text in enumerate(messages)
         ]
         with _convert_errors():
-            answer = aws.client("sqs").send_message_batch(QueueUrl=_get_url(), Entries=entries)
-        if refused := answer.get("Failed"):
-            raise QueueError(f"{len(refused)} messages: {refused[0].get('Code')}")
+            response = aws.client("sqs").send_message_batch(QueueUrl=_get_url(), Entries=entries)
+        if failed := response.get("Failed"):
+            raise QueueError(f"{len(failed)} messages were not sent: {failed[0].get('Code')}")
 
 
 def process_message(worker: Worker, message_id: str, body: str, receive_count: int) -> None:
-    """Refresh the batch of a message; raises BadMessage, and errors of the storage.
+    """Refresh the batch of a message; raises BadMessage and storage errors.
 
     A message that was received before was not finished, so its batch is split into halves that
     are sent anew: if one package is the cause, it ends up alone. If the host has no free slot,
@@ -58,35 +61,34 @@ def process_message(worker: Worker, message_id: str, body: str, receive_count: i
 
 
 def redrive() -> int:
-    """Send every dead letter to the queue again; how many.
+    """Send every dead letter to the queue again, and return their number.
 
-    A letter is deleted after it was sent, so one may come twice, and none is lost. Raises as
-    ``send``.
+    A letter is deleted after it was sent, so one may be sent twice, and none is lost. Raises the
+    errors of ``send``.
     """
     source = settings.from_environment().dead_letter_url
     if source is None:
         raise QueueError("PACKGRID_DEAD_LETTER_URL is not set")
-    done = 0
+    sqs = aws.client("sqs")
+    redriven = 0
     with _convert_errors():
         while True:
-            # Only who waits is told of all that is there (SQS, "Short and long polling").
-            answer = aws.client("sqs").receive_message(
+            # Only long polling asks all of SQS's servers ("Short and long polling").
+            response = sqs.receive_message(
                 QueueUrl=source, MaxNumberOfMessages=_BATCH_SIZE, WaitTimeSeconds=1
             )
-            letters = answer.get("Messages", [])
+            letters = response.get("Messages", [])
             if not letters:
-                return done
+                return redriven
             for letter in letters:
-                aws.client("sqs").send_message(QueueUrl=_get_url(), MessageBody=letter["Body"])
-                aws.client("sqs").delete_message(
-                    QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"]
-                )
-                done += 1
+                sqs.send_message(QueueUrl=_get_url(), MessageBody=letter["Body"])
+                sqs.delete_message(QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"])
+                redriven += 1
 
 
 @contextmanager
 def _convert_errors() -> Iterator[None]:
-    """What SQS refuses becomes a QueueError."""
+    """Convert errors that SQS answers with to QueueError."""
     try:
         yield
     except aws.ServiceError as error:

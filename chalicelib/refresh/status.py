@@ -1,4 +1,4 @@
-"""How fresh the catalogue is: ages, failures by reason, budgets. Reads, and writes nothing."""
+"""How fresh the catalogue is: ages, failures by reason, meters. Only reads."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.hosts.registry import UNSUPPORTED
 from chalicelib.refresh.leases import HostLeases
+from chalicelib.refresh.rate_limit import Rate
 from chalicelib.storage import refresh_state, sources
 
 
 @dataclass(slots=True)
 class SourceStatistics:
-    """Counts of sources by host; ages in seconds of those that answered and are not gone.
+    """Counts of sources by host, and the ages of their figures.
 
-    ``due`` are those for which no batch is under way.
+    ``due`` counts sources that are not leased. ``ages`` are in seconds, of the sources that were
+    refreshed and are not gone.
     """
 
     asked: Counter[str] = field(default_factory=Counter)
@@ -27,48 +29,51 @@ class SourceStatistics:
     ages: dict[str, list[float]] = field(default_factory=dict)
 
     def get_age(self, host: str | None, share: float) -> float | None:
-        """The age that this share of the sources (of one host, or all) is not older than."""
-        found = sorted(
-            age for name, ages in self.ages.items() if host in {None, name} for age in ages
+        """Return a quantile of the ages of a host's sources (of all hosts if ``None``)."""
+        ages = sorted(
+            age for name, of_host in self.ages.items() if host in {None, name} for age in of_host
         )
-        if not found:
+        if not ages:
             return None
-        return found[min(len(found) - 1, int(share * len(found)))]
+        return ages[min(len(ages) - 1, int(share * len(ages)))]
 
 
 def collect_statistics(now: float) -> SourceStatistics:
-    """The standing of every source; reads the table whole."""
-    found = SourceStatistics()
-    held: dict[str, HostLeases] = {}
-    for row in sources.iter_sources():
-        host = str(row.host)
+    """Return the statistics of all sources; scans their table."""
+    statistics = SourceStatistics()
+    leases: dict[str, HostLeases] = {}
+    for item in sources.iter_sources():
+        host = str(item.host)
         if host == UNSUPPORTED:
-            found.unsupported += 1
+            statistics.unsupported += 1
             continue
-        found.asked[host] += 1
-        due, checked = sources.get_timestamp(row, "due"), sources.get_timestamp(row, "checked")
+        statistics.asked[host] += 1
+        due, checked = sources.get_timestamp(item, "due"), sources.get_timestamp(item, "checked")
         if due is not None and due <= now:
-            if host not in held:
-                held[host] = HostLeases(host, now)
-            if not held[host].is_leased(int(row.package_id), due):
-                found.due[host] += 1
-        if row.reason:
-            found.reasons[host, str(row.reason)] += 1
-        if sources.get_timestamp(row, "gone_since") is not None:
-            found.gone[host] += 1
+            if host not in leases:
+                leases[host] = HostLeases(host, now)
+            if not leases[host].is_leased(int(item.package_id), due):
+                statistics.due[host] += 1
+        if item.reason:
+            statistics.reasons[host, str(item.reason)] += 1
+        if sources.get_timestamp(item, "gone_since") is not None:
+            statistics.gone[host] += 1
             continue
-        if row.failures:
-            found.failing[host] += 1
+        if item.failures:
+            statistics.failing[host] += 1
         if checked is None:
-            found.never[host] += 1
+            statistics.never[host] += 1
         else:
-            found.ages.setdefault(host, []).append(max(0.0, now - checked))
-    return found
+            statistics.ages.setdefault(host, []).append(max(0.0, now - checked))
+    return statistics
 
 
 @dataclass(frozen=True, slots=True)
 class MeterStatus:
-    """What is left of one limit: as the host said last, or as we count it if it says nothing."""
+    """The state of one limit: as the host reported last, or as counted here if it does not.
+
+    ``reset`` and ``blocked_until`` are seconds since the epoch, or ``None`` if they are over.
+    """
 
     host: str
     meter: str
@@ -79,32 +84,34 @@ class MeterStatus:
 
 
 def read_meters(hosts: Mapping[str, Host], now: float) -> list[MeterStatus]:
-    """What is left of every limit that was ever spent from."""
-    found = []
-    for name, meters in sorted(refresh_state.get_all_meters().items()):
-        if name not in hosts:
+    """Return the state of every limit that was ever spent from."""
+    statuses = []
+    for host, meters in sorted(refresh_state.get_all_meters().items()):
+        if host not in hosts:
             continue
         for meter, values in sorted(meters.items()):
-            rate = hosts[name].policy.meters.get(meter)
-            if rate is None:
-                continue
-            limit = int(values.get("limit") or rate.limit)
-            reset = values.get("reset")
-            ahead = max(0.0, float(values.get("free_at") or 0) - now)
-            left = limit - int(ahead / rate.with_limit(limit).interval + 0.5)
-            said = values.get("remaining")
-            is_said = said is not None and reset is not None and reset > now
-            if said is not None and is_said:
-                left = min(left, int(said))
-            blocked = float(values.get("blocked_until") or 0)
-            found.append(
-                MeterStatus(
-                    name,
-                    meter,
-                    max(0, left),
-                    limit,
-                    reset if is_said else None,
-                    blocked if blocked > now else None,
-                )
-            )
-    return found
+            rate = hosts[host].policy.meters.get(meter)
+            if rate is not None:
+                statuses.append(_build_status(host, meter, values, rate, now))
+    return statuses
+
+
+def _build_status(
+    host: str, meter: str, values: Mapping[str, float | int | None], rate: Rate, now: float
+) -> MeterStatus:
+    limit = int(values.get("limit") or rate.limit)
+    ahead = max(0.0, float(values.get("free_at") or 0) - now)
+    remaining = limit - int(ahead / rate.with_limit(limit).interval + 0.5)
+    reset, reported = values.get("reset"), values.get("remaining")
+    is_reported = reported is not None and reset is not None and reset > now
+    if reported is not None and is_reported:
+        remaining = min(remaining, int(reported))
+    blocked = float(values.get("blocked_until") or 0)
+    return MeterStatus(
+        host,
+        meter,
+        max(0, remaining),
+        limit,
+        reset if is_reported else None,
+        blocked if blocked > now else None,
+    )

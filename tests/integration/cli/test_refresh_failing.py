@@ -98,7 +98,7 @@ def test_a_host_that_others_are_asking_is_left_to_them(site: Site) -> None:
     assert slot is not None
     assert site.run("refresh", "--host", "codeberg") == 1
     assert site.counts("codeberg") == {"later": 1}
-    assert "codeberg: 1 x others are asking" in site.out.splitlines()
+    assert "codeberg: 1 x other workers hold every slot" in site.out.splitlines()
     said = (
         "packgrid: another worker, or one that died, holds the slots of codeberg; "
         "try again in 15 minutes\n"

@@ -42,7 +42,7 @@ def test_slots_that_others_hold_are_waited_for_in_steps(site: Site) -> None:
     ]
     # It was put off twice, and counts once.
     assert site.counts("codeberg") == {"changed": 1, "requests": site.asked()[making.CODEBERG]}
-    assert "others are asking" not in site.out
+    assert "other workers hold every slot" not in site.out
 
 
 def test_what_is_not_due_is_tried_again_too_with_all(site: Site) -> None:

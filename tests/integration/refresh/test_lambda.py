@@ -11,7 +11,7 @@ from chalice.app import Rate
 from chalice.test import Client
 
 import app
-from chalicelib import clock
+from chalicelib import __version__, clock
 from chalicelib.refresh import enrolment
 from chalicelib.refresh.batch import parse_message
 from chalicelib.refresh.tokens import TokenUnavailable
@@ -145,7 +145,7 @@ def test_a_message_is_worked_on(client: Client, monkeypatch: pytest.MonkeyPatch)
         assert app.work(message, Context(60)) == {"batchItemFailures": []}
         (request,) = replay.requests
         assert request.headers["Authorization"] == "Bearer github-token"
-        assert request.headers["User-Agent"] == "packgrid/0.1 (+mail@example.org)"
+        assert request.headers["User-Agent"] == f"packgrid/{__version__} (+mail@example.org)"
         # Delivered once more, it finds nothing to do.
         assert app.work(message, Context(60)) == {"batchItemFailures": []}
         assert len(replay.requests) == 1

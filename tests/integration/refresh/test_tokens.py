@@ -84,7 +84,7 @@ def test_a_parameter_that_does_not_exist_is_told_and_done_without(
     assert get_tokens(store.upstreams) == {}
     (record,) = [one for one in caplog.records if one.name.startswith("chalicelib")]
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == f"github is asked without a token: no parameter {store.name}"
+    assert record.getMessage() == f"no parameter {store.name}: requests to github have no token"
     # Nor is one that was deleted used on and on.
     store.put(SECRET)
     assert get_tokens(store.upstreams, lambda: 0.0) == {"github": SECRET}
@@ -123,7 +123,9 @@ def test_what_cannot_be_sent_is_refused_without_quoting_it(
 ) -> None:
     with pytest.raises(TokenUnavailable) as caught:
         get_tokens(Upstreams(tokens={"gitlab": bad}))
-    assert str(caught.value) == "the token of gitlab has characters that no token has"
+    assert (
+        str(caught.value) == "the token of gitlab contains characters that a token cannot contain"
+    )
     assert "of-it" not in repr(caught.value)
     if "\0" not in bad:
         store.put(bad)
@@ -144,7 +146,10 @@ def test_a_command_goes_on_without_and_says_so(
     assert main(["refresh"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "packgrid: the token of github has characters that no token has\n"
+    assert (
+        said.err
+        == "packgrid: the token of github contains characters that a token cannot contain\n"
+    )
 
 
 def test_nothing_of_a_token_is_in_any_log(
