@@ -1,8 +1,9 @@
-"""What scheduled and queued functions tell their operator: lines of JSON on standard output.
+"""Log lines and metrics of scheduled and queued functions: JSON on standard output.
 
-Lambda hands that output to CloudWatch Logs, which takes metrics out of lines that are in its
-Embedded Metric Format. So nothing is called, and no permission is needed. Elsewhere than on
-Lambda nothing is written, unless ``PACKGRID_METRICS`` asks for it.
+Lambda passes the output to CloudWatch Logs, which extracts metrics from lines in its Embedded
+Metric Format (EMF). So no service is called, and no permission is needed. Off Lambda nothing is
+written unless ``PACKGRID_METRICS`` is 1. docs/decisions/0001-dependencies.md says why Powertools
+does not write these lines.
 """
 
 import json
@@ -17,24 +18,25 @@ from typing import Any
 from chalicelib import clock, settings
 
 NAMESPACE = "Packgrid"
-#: The one dimension that every metric has.
+#: The only dimension of every metric.
 STAGE = "Stage"
 
 
 class Metric(StrEnum):
-    """Every metric there is; what each means is in docs/metrics.md.
+    """The metrics; docs/metrics.md describes them.
 
-    Each is paid for by the month, so only what has an alarm is one; the rest are fields of lines.
+    CloudWatch charges for each by the month, so only values with an alarm are metrics. The others
+    are fields of log lines.
     """
 
     STALENESS = "StalenessSeconds"
     BUDGETS_EXHAUSTED = "BudgetsExhausted"
 
 
-#: The unit of each metric, as CloudWatch calls it, by the metric's name.
+#: CloudWatch's name for the unit of each metric.
 METRICS: Mapping[str, str] = {Metric.STALENESS: "Seconds", Metric.BUDGETS_EXHAUSTED: "Count"}
 
-#: A token is longer; a shorter text may be an ordinary word.
+#: Tokens are longer; a shorter text may be an ordinary word.
 _MIN_SECRET_LENGTH = 12
 _MAX_MESSAGE_LENGTH, _MAX_CAUSES = 500, 4
 _USERINFO = re.compile(r"//[^/?#\s@]*@")
@@ -42,13 +44,13 @@ _secrets: set[str] = set()
 
 
 def add_secret(secret: str) -> None:
-    """From now on, write ``[token]`` in place of this text."""
+    """Replace this text by ``[token]`` in everything that is written from now on."""
     if len(secret) >= _MIN_SECRET_LENGTH:
         _secrets.add(secret)
 
 
 def write_metrics(values: Mapping[Metric, float]) -> None:
-    """Write one document of metrics."""
+    """Write one line of metrics in EMF; raises ValueError if a value is not finite."""
     configured = settings.from_environment()
     if not configured.metrics:
         return
@@ -61,18 +63,15 @@ def write_metrics(values: Mapping[Metric, float]) -> None:
 
 
 def log(level: str, event: str, **fields: Any) -> None:
-    """Write one line: what happened, how bad it is (``INFO``...), and ``fields`` (JSON)."""
+    """Write a log line with a level (``INFO``...), an event and further fields (JSON)."""
     configured = settings.from_environment()
     if configured.metrics:
         _write(_redact({"level": level, "event": event, "stage": configured.stage, **fields}))
 
 
 def log_error(event: str, error: Exception, **fields: Any) -> None:
-    """Write a line of what failed, and what that came from.
-
-    Passwords of URLs are left out, as hidden texts are.
-    """
-    causes = [f"{type(one).__name__}: {_format_message(one)}" for one in _iter_causes(error)]
+    """Write a log line about an error and its causes, without secrets and passwords in URLs."""
+    causes = [f"{type(cause).__name__}: {_format_message(cause)}" for cause in _iter_causes(error)]
     log(
         "ERROR",
         event,
@@ -85,18 +84,18 @@ def log_error(event: str, error: Exception, **fields: Any) -> None:
 
 @contextmanager
 def log_run(event: str) -> Iterator[dict[str, Any]]:
-    """Write a line at the end of what is done inside: how long it took, and how it failed.
+    """Write a log line when the block ends, with its duration and, if it failed, the error.
 
-    Yields the line's fields, to be added to. Errors are passed on.
+    Yields the fields of the line, to which the block adds its own. Errors are raised again.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     fields: dict[str, Any] = {}
     try:
         yield fields
     except Exception as error:
-        log_error(event, error, **fields, seconds=_get_elapsed(begun))
+        log_error(event, error, **fields, seconds=_get_elapsed(started))
         raise
-    log("INFO", event, **fields, seconds=_get_elapsed(begun))
+    log("INFO", event, **fields, seconds=_get_elapsed(started))
 
 
 def _format_message(error: BaseException) -> str:
@@ -104,10 +103,10 @@ def _format_message(error: BaseException) -> str:
 
 
 def _iter_causes(error: BaseException) -> Iterator[BaseException]:
-    """What an error was raised from, the nearest first, as a traceback would show it."""
+    """Yield the causes of an error, the nearest first, as a traceback shows them."""
     for _ in range(_MAX_CAUSES):
         cause = error.__cause__
-        # What was raised "from" itself, as it was passed on, hides nothing.
+        # An error raised "from" itself does not suppress its context.
         if cause is error or not error.__suppress_context__:
             cause = error.__context__
         if cause is None:
@@ -116,23 +115,23 @@ def _iter_causes(error: BaseException) -> Iterator[BaseException]:
         error = cause
 
 
-def _get_elapsed(begun: float) -> float:
-    return round(time.monotonic() - begun, 3)
+def _get_elapsed(started: float) -> float:
+    return round(time.monotonic() - started, 3)
 
 
 def _redact(value: Any) -> Any:
-    """The same without what is to be hidden."""
+    """Return a JSON value without secrets."""
     if isinstance(value, str):
-        # The longest first: one may be the beginning of another.
+        # The longest first, because a secret may be the beginning of another.
         for secret in sorted(_secrets, key=len, reverse=True):
             value = value.replace(secret, "[token]")
         return value
     if isinstance(value, Mapping):
-        return {_redact(name): _redact(one) for name, one in value.items()}
-    return [_redact(one) for one in value] if isinstance(value, list | tuple) else value
+        return {_redact(name): _redact(member) for name, member in value.items()}
+    return [_redact(element) for element in value] if isinstance(value, list | tuple) else value
 
 
 def _write(document: Mapping[str, Any]) -> None:
-    """One line at once. JSON in ASCII has no line break or control character of anybody else."""
+    """Write one line at once. JSON in ASCII has no line breaks or control characters."""
     sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
     sys.stdout.flush()

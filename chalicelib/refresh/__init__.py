@@ -1,1 +1,1 @@
-"""Keeping figures fresh: what is due, asked of its host in batches, written where it changed."""
+"""The refresh: sources that are due are fetched from their hosts, and changes are written."""

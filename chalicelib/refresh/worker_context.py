@@ -1,4 +1,4 @@
-"""What a refresh takes from outside: the clock, randomness, sleep, and the time it has."""
+"""The clock, randomness, sleep and time limit of a worker."""
 
 import random
 import time
@@ -11,10 +11,10 @@ from chalicelib import clock
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """One worker's surroundings.
+    """The surroundings of a worker, which tests replace.
 
-    ``seconds_left`` is the time until the worker must have ended: the Lambda context's, or
-    without bound on the command line. ``uniform(a, b)`` draws evenly between two numbers.
+    ``seconds_left`` returns the time until the worker must have ended: that of Lambda's context,
+    or infinity on the command line. ``uniform(a, b)`` returns a random number between a and b.
     """
 
     now: Callable[[], datetime] = clock.now

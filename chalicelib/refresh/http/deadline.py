@@ -1,4 +1,4 @@
-"""One bound for the whole of an exchange: connecting, asking, and reading to the end."""
+"""A time limit for a whole exchange: connecting, sending the request, reading the response."""
 
 import socket
 import threading
@@ -17,11 +17,11 @@ _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 
 class Deadline:
-    """Shuts the connections of an exchange after ``seconds``, whoever waits for what on them.
+    """Shuts the connections of an exchange down after ``seconds``, even during a read.
 
-    A single read may last for ever (chunk extensions, trailers, or compressed data that unpack
-    to nothing), so a look at the clock between reads is not enough. Enter it for the exchange,
-    and do what uses the network within ``bounding``.
+    A single read may last forever (chunk extensions, trailers, or compressed data that unpack to
+    nothing), so checking the clock between reads is not enough. Enter the deadline for the
+    exchange, and use the network inside ``enforce``.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -50,7 +50,7 @@ class Deadline:
 
     @contextmanager
     def enforce(self) -> Iterator[None]:
-        """Watch the connections made or used within; faults after the end are BadAnswer."""
+        """Watch the connections used inside; errors after the end become BadResponse."""
         token = _current.set(self)
         try:
             yield
@@ -62,19 +62,19 @@ class Deadline:
             _current.reset(token)
 
     def check(self) -> None:
-        """Raise BadAnswer after the end: what was read may be cut short without a fault."""
+        """Raise BadResponse after the end: what was read may be cut short without an error."""
         if self._is_over():
             raise self._build_error()
 
     def watch(self, sock: socket.socket) -> None:
-        """Shut this connection too when the time is up.
+        """Shut this connection down, too, at the end.
 
-        A descriptor of our own is held: TLS takes a socket's descriptor away from it, and one
-        that was closed may be another connection's by then.
+        This duplicates the descriptor: TLS detaches a socket from its descriptor, and the number
+        of a closed descriptor may belong to another connection by then.
         """
-        held = socket.fromfd(sock.fileno(), sock.family, sock.type)
+        duplicate = socket.fromfd(sock.fileno(), sock.family, sock.type)
         with self._lock:
-            self._sockets.append(held)
+            self._sockets.append(duplicate)
         if self._is_over():
             self._shut_sockets()
 
@@ -82,7 +82,7 @@ class Deadline:
         return time.monotonic() >= self._end
 
     def _build_error(self) -> BadResponse:
-        return BadResponse(f"an answer that takes longer than {self._seconds:.0f} s")
+        return BadResponse(f"response took longer than {self._seconds:.0f} s")
 
     def _shut_sockets(self) -> None:
         with self._lock:
@@ -90,19 +90,19 @@ class Deadline:
                 try:
                     sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    # It has ended by itself.
+                    # The connection was closed already.
                     continue
 
 
 def watch(sock: socket.socket) -> None:
-    """Have the exchange that is under way, if any, watch a connection."""
+    """Put a connection under the deadline of the current exchange, if there is one."""
     deadline = _current.get()
     if deadline is not None:
         deadline.watch(sock)
 
 
 def check() -> None:
-    """Raise BadAnswer when the exchange that is under way is out of time."""
+    """Raise BadResponse if the current exchange is past its deadline."""
     deadline = _current.get()
     if deadline is not None:
         deadline.check()

@@ -1,18 +1,18 @@
-"""Why a request brought nothing. The text of each is for an operator and holds no secret."""
+"""Errors of requests to hosts. Their messages are for operators and contain no secrets."""
 
 from datetime import datetime
 
 
 class BadResponse(Exception):
-    """One that is late, cut short, no JSON, or a server's error: worth another try."""
+    """A response that is late, cut short, not JSON, or a server error; a retry may help."""
 
 
 class RequestFailed(Exception):
-    """Common base."""
+    """Base class of the errors below."""
 
 
 class RateLimited(RequestFailed):
-    """The budget is spent, or the host said so: nothing of this cost before ``until``."""
+    """The budget is spent, or the host says so; nothing may be spent before ``until``."""
 
     def __init__(self, reason: str, until: datetime) -> None:
         super().__init__(reason)
@@ -20,12 +20,15 @@ class RateLimited(RequestFailed):
 
 
 class WorkerTimeout(RequestFailed):
-    """The worker has to end before an answer could be had."""
+    """The worker has too little time left for a request."""
 
 
 class Unreachable(RequestFailed):
-    """No useful answer through every retry: a fault that may pass."""
+    """No try brought a usable response; the failure may be temporary."""
 
 
 class RequestRejected(RequestFailed):
-    """We do not ask, or do not read: a forbidden address, a redirect loop, a body too large."""
+    """The request may not be sent, or its response not read.
+
+    Reasons are a forbidden address, a redirect loop, and a body that is too large.
+    """

@@ -64,7 +64,7 @@ def read_chunks(response: requests.Response, max_bytes: int, deadline: Deadline)
             chunk = response.raw.read1(_CHUNK_BYTES, decode_content=True)
         size += len(chunk)
         if size > max_bytes:
-            raise RequestRejected(f"a body of more than {max_bytes} bytes")
+            raise RequestRejected(f"response body exceeds {max_bytes} bytes")
         # Also check after the last chunk: a connection that was shut down looks like the end.
         deadline.check()
         if not chunk:
@@ -79,5 +79,5 @@ def parse_json(response: HostResponse) -> HostResponse:
     try:
         content = json.loads(response.body)
     except (ValueError, RecursionError) as error:
-        raise BadResponse("a body that is not JSON, or cut short") from error
+        raise BadResponse("response body is not JSON, or cut short") from error
     return replace(response, json=content)

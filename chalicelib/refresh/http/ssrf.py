@@ -1,8 +1,8 @@
-"""Connections to public addresses only, whatever a name resolves to.
+"""Protection against server-side request forgery: connections to public addresses only.
 
 The repository URLs of a catalogue come from strangers, and so do redirects. A name is resolved
-once, every address that it has must be public, and the connection goes to one of these, so that
-a second resolution cannot lead elsewhere (DNS rebinding).
+once, all its addresses must be public, and the connection is made to one of them, so a second
+resolution cannot lead elsewhere (DNS rebinding).
 """
 
 import socket
@@ -16,16 +16,16 @@ from urllib3.exceptions import NewConnectionError
 
 from chalicelib.refresh.http import deadline
 
-#: All of IPv6 that is given out for use on the Internet (RFC 4291, 2.4, and IANA's registry).
+#: The IPv6 addresses that are assigned for the Internet (RFC 4291, 2.4, and IANA's registry).
 _INTERNET = IPv6Network("2000::/3")
-#: Within it: Teredo (RFC 4380) and documentation (RFC 9637).
+#: Exceptions among them: Teredo (RFC 4380) and documentation (RFC 9637).
 _NOT_INTERNET = (IPv6Network("2001::/32"), IPv6Network("3fff::/20"))
 #: Prefixes before an IPv4 address: NAT64 (RFC 6052), mapped and compatible addresses (RFC 4291,
 #: 2.5.5), and translated ones (RFC 2765).
 _IPV4_PREFIXES = tuple(
     IPv6Network(prefix) for prefix in ("64:ff9b::/96", "::ffff:0:0/96", "::/96", "::ffff:0:0:0/96")
 )
-#: Global by its number, yet the platform's own service within Azure's machines (Azure's
+#: Not in a private range, but a service of the platform inside Azure's machines (Azure's
 #: documentation, "What is IP address 168.63.129.16?").
 _CLOUD_SERVICES = {IPv4Address("168.63.129.16")}
 
@@ -35,9 +35,12 @@ class ForbiddenAddress(OSError):
 
 
 def resolve_public_addresses(host: str, port: int) -> list[str]:
-    """The addresses of a host, all of them public; raises ForbiddenAddress, socket.gaierror."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    """Return the addresses of a host.
+
+    Raises ForbiddenAddress if any of them is not public, and socket.gaierror.
+    """
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
     for text in addresses:
         address = ip_address(text.split("%")[0])
         if not _is_public(address):
@@ -46,7 +49,7 @@ def resolve_public_addresses(host: str, port: int) -> list[str]:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is on the Internet; an IPv4 address in IPv6's clothes is judged as that."""
+    """Return whether an address is on the Internet; an embedded IPv4 address decides."""
     if isinstance(address, IPv6Address):
         if any(address in network for network in _IPV4_PREFIXES):
             return _is_public(IPv4Address(int(address) & 0xFFFFFFFF))
@@ -58,11 +61,11 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 class _Timed:
-    """Puts its socket under the deadline of the exchange, whether it is new or used again."""
+    """A connection under the deadline of the exchange, whether it is new or reused."""
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
-        # Before TLS: a handshake can drip too.
+        # Before TLS, because a handshake can be slow, too.
         deadline.watch(sock)
         return sock
 
@@ -74,7 +77,7 @@ class _Timed:
 
 
 class _Public:
-    """Connects to checked addresses of the name only."""
+    """A connection to a checked address of its host."""
 
     def _new_conn(self) -> Any:
         connection: Any = self
@@ -82,7 +85,7 @@ class _Public:
         error: Exception | None = None
         try:
             for address in resolve_public_addresses(name, connection.port):
-                # A name may have any number of addresses that let us wait.
+                # A host may have any number of addresses that do not answer.
                 deadline.check()
                 connection._dns_host = address
                 try:
@@ -127,14 +130,14 @@ _POOLS = {
 
 
 class GuardedAdapter(HTTPAdapter):
-    """The transport of ``requests``; ``may_be_private`` where an operator named the address."""
+    """The transport of ``requests``; ``may_be_private`` if an operator configured the address."""
 
     def __init__(self, may_be_private: bool) -> None:
         self._may_be_private = may_be_private
         super().__init__(pool_connections=2, pool_maxsize=2, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """The usual pools, with our connections."""
+        """Create the usual pools, with guarded connections."""
         super().init_poolmanager(*args, **kwargs)
         pools: Any = self.poolmanager
         pools.pool_classes_by_scheme = _POOLS[self._may_be_private]
