@@ -163,7 +163,7 @@ def test_a_redirect_within_the_host_is_followed_and_told() -> None:
 )
 def test_a_redirect_that_leads_away_is_not_followed(target: str) -> None:
     with Replay.answering(answers((302, {"Location": target}, b""))) as replay:
-        with pytest.raises(RequestRejected, match="outside toy's API"):
+        with pytest.raises(RequestRejected, match="outside github's API"):
             session(Toy(replay.url)).get("/a", cost=COST)
     assert len(replay.requests) == 1
 
