@@ -1,4 +1,4 @@
-"""Values out of somebody else's JSON, or ``BadValue``: what is stored is of the right type."""
+"""Members of a host's JSON, checked to be of the right type before they are stored."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 from chalicelib.catalog.json_body import is_renderable
 
 _MAX_INT = 2**53
+_MAX_TEXT_LENGTH = 20_000
 _MAX_NAMES_BYTES = 60_000
 
 
 class BadValue(ValueError):
-    """A member is missing or not of its type; the text says which, for an operator."""
+    """A member that is missing or of another type; the message names it for the operator."""
 
 
 def get_member(json: Any, *path: str) -> Any:
-    """What stands at a path of object members, ``None`` where one is missing or null."""
+    """Return the value at a path of members; ``None`` if one of them is missing or null."""
     for name in path:
         if not isinstance(json, dict):
             return None
@@ -23,26 +24,26 @@ def get_member(json: Any, *path: str) -> Any:
 
 
 def get_int(json: Any, *path: str) -> int:
-    """A number of things: a whole number from 0 to 2**53."""
+    """Return a count, which is an integer from 0 to 2**53; raises BadValue."""
     value = get_member(json, *path)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_INT:
         raise BadValue(f"{'.'.join(path)} is not a count")
     return value
 
 
-def get_text(json: Any, *path: str, longest: int = 20_000) -> str:
-    """A text, without NUL; ``""`` for null. What is longer than ``longest`` is cut."""
+def get_text(json: Any, *path: str, max_length: int = _MAX_TEXT_LENGTH) -> str:
+    """Return a text without NUL, cut to ``max_length``; ``""`` for null. Raises BadValue."""
     value = get_member(json, *path)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BadValue(f"{'.'.join(path)} is not a text")
-    # A lone surrogate can stand in JSON, but not in UTF-8.
-    return value.encode(errors="replace").decode().replace("\x00", "")[:longest]
+    # JSON can contain a lone surrogate, but UTF-8 cannot.
+    return value.encode(errors="replace").decode().replace("\x00", "")[:max_length]
 
 
 def get_required_text(json: Any, *path: str) -> str:
-    """A text that is not empty."""
+    """Return a text that is not empty; raises BadValue."""
     value = get_text(json, *path)
     if not value:
         raise BadValue(f"{'.'.join(path)} is empty")
@@ -50,7 +51,7 @@ def get_required_text(json: Any, *path: str) -> str:
 
 
 def get_bool(json: Any, *path: str) -> bool:
-    """True or false."""
+    """Return a boolean; raises BadValue."""
     value = get_member(json, *path)
     if not isinstance(value, bool):
         raise BadValue(f"{'.'.join(path)} is neither true nor false")
@@ -58,26 +59,30 @@ def get_bool(json: Any, *path: str) -> bool:
 
 
 def get_datetime(json: Any, *path: str) -> datetime | None:
-    """An ISO 8601 instant in UTC (without an offset it is taken for UTC); ``None`` for null."""
+    """Return an ISO 8601 instant in UTC; ``None`` for null. Raises BadValue.
+
+    An instant without an offset is taken for UTC.
+    """
     value = get_member(json, *path)
     if value is None:
         return None
     try:
-        found = datetime.fromisoformat(value)
+        instant = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         raise BadValue(f"{'.'.join(path)} is not an instant") from None
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found
-    if not is_renderable(found):
+    instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+    if not is_renderable(instant):
         raise BadValue(f"{'.'.join(path)} is outside the calendar")
-    return found.astimezone(UTC)
+    return instant.astimezone(UTC)
 
 
-def join_names(found: list[str]) -> str:
-    """Names as ``participants`` has them: joined with commas, each once, in their order.
+def join_names(names: list[str]) -> str:
+    """Return distinct names, in their order, joined with commas for ``participants``.
 
-    As many as fit: an item of DynamoDB has to hold them twice, beside all the rest.
+    Names beyond 60,000 bytes are left out: an item of DynamoDB must hold them twice, beside its
+    other attributes.
     """
-    plain = (" ".join(name.replace(",", " ").split()) for name in found)
+    plain = (" ".join(name.replace(",", " ").split()) for name in names)
     kept, size = [], 0
     for name in dict.fromkeys(name for name in plain if name):
         size += len(name.encode()) + 1

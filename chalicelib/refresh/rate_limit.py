@@ -10,7 +10,7 @@ known.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 #: No host is blocked for longer than a day, plus some tolerance for clocks that differ.
 _MAX_BLOCK_SECONDS = 86_400.0 + 900.0
@@ -158,8 +158,3 @@ def _get_reserve(policy: Policy, limit: int) -> int:
     That is one for each concurrent batch, but a tenth of the limit at most.
     """
     return min(policy.concurrency, limit // 10)
-
-
-def add_seconds(now: datetime, seconds: float) -> datetime:
-    """Return the instant that many seconds after ``now``."""
-    return now + timedelta(seconds=seconds)

@@ -34,7 +34,7 @@ from chalicelib.refresh.http.rate_limit_headers import (
 )
 from chalicelib.refresh.http.response import HostResponse
 from chalicelib.refresh.json_fields import BadValue
-from chalicelib.refresh.rate_limit import Policy, Reading, add_seconds
+from chalicelib.refresh.rate_limit import Policy, Reading
 from chalicelib.settings import Upstreams
 
 #: A host that refuses its token is left alone for this long; no package is to blame.
@@ -128,11 +128,12 @@ class Host(ABC):
         Also where the token is refused, for who goes on asking may be locked out.
         """
         if reply.status == 401 and self._token:
-            return add_seconds(now, BAD_CREDENTIALS_SECONDS)
+            return now + timedelta(seconds=BAD_CREDENTIALS_SECONDS)
         if not is_limit(reply):
             return None
         until = parse_retry_after(reply.headers, now) or self.find_reset(reply, now)
-        return max(until or add_seconds(now, self.pause_seconds), add_seconds(now, 1))
+        until = until or now + timedelta(seconds=self.pause_seconds)
+        return max(until, now + timedelta(seconds=1))
 
     def find_reset(self, reply: HostResponse, now: datetime) -> datetime | None:
         """Return when the window of a spent limit ends, if a reply says so."""

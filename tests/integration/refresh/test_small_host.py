@@ -93,7 +93,7 @@ def _read_commit(json: Any) -> Commit:
     at = get_datetime(json, "date")
     if at is None:
         raise BadValue("a commit has no date")
-    return Commit(get_required_text(json, "id"), at, get_text(json, "author", longest=200))
+    return Commit(get_required_text(json, "id"), at, get_text(json, "author", max_length=200))
 
 
 # ---------------------------------------------------------------------------------------- its test

@@ -308,7 +308,7 @@ def _describe_repository(node: Any) -> Described:
 
 def _get_message(error: Any) -> str:
     try:
-        return get_text(error, "message", longest=200)
+        return get_text(error, "message", max_length=200)
     except BadValue:
         return ""
 

@@ -50,7 +50,7 @@ def read_document(json: Any, name: str) -> Document:
     """
     if canonicalize_name(get_required_text(json, "info", "name")) != canonicalize_name(name):
         raise BadValue("info.name is another project")
-    version = get_text(json, "info", "version", longest=_MAX_LINE) or None
+    version = get_text(json, "info", "version", max_length=_MAX_LINE) or None
     classifiers = _get_texts(
         json, "info", "classifiers", max_items=MAX_CLASSIFIERS, longest=MAX_CLASSIFIER
     )
@@ -76,7 +76,7 @@ def _read_or_skip(
 
 
 def _read_licences(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
-    expression = get_text(json, "info", "license_expression", longest=_MAX_LINE).strip()
+    expression = get_text(json, "info", "license_expression", max_length=_MAX_LINE).strip()
     plain = get_text(json, "info", "license")
     return {
         "pypi_license": trove.read_licence(expression, plain, classifiers),
@@ -85,7 +85,7 @@ def _read_licences(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _read_pythons(json: Any, classifiers: tuple[str, ...]) -> dict[str, Any]:
-    requires_python = get_text(json, "info", "requires_python", longest=_MAX_LINE)
+    requires_python = get_text(json, "info", "requires_python", max_length=_MAX_LINE)
     return {
         "pypi_requires_python": requires_python or None,
         "supports_python3": trove.supports_python3(classifiers, requires_python),
@@ -145,7 +145,7 @@ def _read_documentation_url(json: Any) -> str | None:
 
 def _check_web_address(address: Any) -> str | None:
     try:
-        url = get_text({"address": address}, "address", longest=_MAX_URL + 1).strip()
+        url = get_text({"address": address}, "address", max_length=_MAX_URL + 1).strip()
         parts = urlsplit(url)
     except ValueError:
         return None
