@@ -81,7 +81,7 @@ class CommitWalk:
         self._today = collector.today
 
     def read(self) -> None:
-        """Count what is new, or all there is; raises Limited or OutOfTime on the way."""
+        """Count what is new, or all there is; raises RateLimited or WorkerTimeout on the way."""
         new = None if "walk" in self._state else self._read_new()
         if new is not None:
             self._add(new)

@@ -87,8 +87,9 @@ class Serials:
 
         They are at most an hour old; documents of names that are missing are to be read.
         ``None`` as a whole if it is not ``is_worth_it`` to read the root now, or reading it
-        failed several times: then all documents are to be read. Raises Limited or OutOfTime if
-        the batch has to wait, also for a root that failed or that another worker is reading.
+        failed several times: then all documents are to be read. Raises RateLimited or
+        WorkerTimeout if the batch has to wait, also for a root that failed or that another worker
+        is reading.
         """
         index = session.host.base_url
         with self._lock_root(session):
