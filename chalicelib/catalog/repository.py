@@ -22,10 +22,15 @@ MODELS: dict[type, type[PackageItem] | type[GridItem] | type[CategoryItem]] = {
     Category: CategoryItem,
 }
 #: The fields of each entity, which are also the names of the item's attributes, with the values
-#: that stand for attributes that an item lacks: a field's default, or ``None`` where it allows it.
+#: that stand for attributes that an item lacks: a field's default, or ``None`` where it allows
+#: ``None`` or has no default. Only a damaged item lacks the latter; ``check`` names it.
 _FIELDS: dict[type, dict[str, Any]] = {
     kind: {
-        field.name: None if type(None) in get_args(field.type) else field.default
+        field.name: (
+            None
+            if field.default is dataclasses.MISSING or type(None) in get_args(field.type)
+            else field.default
+        )
         for field in dataclasses.fields(kind)
     }
     for kind in COLLECTIONS

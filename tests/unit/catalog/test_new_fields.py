@@ -112,6 +112,19 @@ def test_an_item_that_was_stored_before_a_field_existed_has_its_default(kind: ty
         assert getattr(read, field.name) == absent, field.name
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_item_reads_as_none_and_renders_so_that_check_can_name_it(
+    kind: type[Any],
+) -> None:
+    entity: Any = {Category: category, Grid: grid, Package: package}[kind]()
+    raw = to_item(entity, 7, None).to_dynamodb_dict()
+    for name in ("title", "created"):
+        del raw[name]
+    read = from_item(kind, MODELS[kind].from_raw_data(raw)).entity
+    assert (read.title, read.created) == (None, None)
+    assert '"title":null' in render_body(read)
+
+
 @pytest.mark.parametrize(
     ("model", "kind"), [(CATEGORY, Category), (GRID, Grid), (PACKAGE, Package)]
 )
