@@ -22,16 +22,16 @@ from typing import Any, NoReturn
 from chalicelib import clock
 from chalicelib.cli.command import INTERRUPTED
 from chalicelib.local.engine import Engine, EngineError
-from tools.fakehosts import changing
+from tools.fakehosts import events
 from tools.fakehosts.world import World
 
 #: Variables of the operator's shell that would lead commands elsewhere.
 _FOREIGN = re.compile(r"(AWS|PACKGRID)_\w+|\w+_(TABLE|TOKEN|TOKEN_PARAMETER|API_URL)|SELF_HOSTED")
 #: What the demo changes at the hosts, in plain words.
 _EVENTS = {
-    changing.PUSH: "commits were pushed to {}, and it got stars",
-    changing.RELEASE: "a new version of {} was released",
-    changing.DELETE: "the repository of {} was deleted",
+    events.PUSH: "commits were pushed to {}, and it got stars",
+    events.RELEASE: "a new version of {} was released",
+    events.DELETE: "the repository of {} was deleted",
 }
 
 
@@ -100,20 +100,20 @@ class Demo:
         _say(3, "23 hours pass, so all figures are due again. Meanwhile, at the hosts:")
         projects = [id for id in self.world.projects if id != self.package]
         repositories = [id for id in self.world.repositories if id not in projects[:2]]
-        events = {
-            self.package: changing.PUSH,
-            projects[0]: changing.RELEASE,
-            projects[1]: changing.RELEASE,
+        event_by_package = {
+            self.package: events.PUSH,
+            projects[0]: events.RELEASE,
+            projects[1]: events.RELEASE,
             next(
                 id
                 for id in repositories
                 if id != self.package and self.world.repositories[id].host == "codeberg"
-            ): changing.DELETE,
+            ): events.DELETE,
         }
-        for package, event in events.items():
+        for package, event in event_by_package.items():
             self.world.happen(package, event)
             print(f"  {_EVENTS[event].format(self.world.made[package].name)}")
-        return set(events)
+        return set(event_by_package)
 
     def _get_package(self) -> dict[str, Any]:
         """Ask the API for the package that the demo follows."""

@@ -17,7 +17,7 @@ from typing import Any
 from chalicelib.storage.capacity import compute_item_size, compute_query_units
 from tests.support import bucket
 from tests.support.aws import around_calls, read_units, send
-from tools.iamcheck.recording import outside
+from tools.iamcheck.recorder import suspend_checks
 
 _WRITE_UNIT = 1024
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -101,7 +101,7 @@ def measure_usage() -> Iterator[Usage]:
     def wrap(operation: str, arguments: Any, call: Callable[[], Any]) -> Any:
         start = time.thread_time()
         writes = list(_iter_writes(operation, arguments))
-        with outside():
+        with suspend_checks():
             before = [_get_item(table, key) for table, key, _ in writes]
             reads = _count_reads(operation, arguments)
         meter_seconds = time.thread_time() - start
@@ -113,7 +113,7 @@ def measure_usage() -> Iterator[Usage]:
             start = time.thread_time()
             units: Counter[str] = Counter()
             for (table, key, factor), old in zip(writes, before, strict=True):
-                with outside():
+                with suspend_checks():
                     after = _get_item(table, key) if is_written else None
                 units += _count_write_units(table, old, after, factor, is_written)
             _counting.seconds = _get_meter_seconds() + meter_seconds + time.thread_time() - start

@@ -25,7 +25,7 @@ from tests.e2e.serving import Catalogue
 from tests.e2e.site import BASE_URL, HOST, STAGE, Site
 from tests.e2e.steps import Failed, say, step
 from tests.e2e.world import CatalogueWorld
-from tools.iamcheck.calls import UnknownCall
+from tools.iamcheck.permissions import UnknownCall
 from tools.iamcheck.policies import PolicyError
 from tools.iamcheck.proxy import Proxy
 

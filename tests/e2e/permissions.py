@@ -10,7 +10,7 @@ from tests.e2e import copying
 from tests.e2e.site import Site
 from tests.e2e.steps import check, say
 from tools.iamcheck import policies
-from tools.iamcheck.calls import LOCAL, Call, dynamodb_table, sqs_queue
+from tools.iamcheck.permissions import LOCAL, Call, format_queue_arn, format_table_arn
 from tools.iamcheck.policies import Grant
 
 _TOKENS = ("Github", "Gitlab", "Bitbucket")
@@ -77,9 +77,9 @@ def _arns(site: Site) -> Iterator[tuple[str, str]]:
         name, physical_id = one["LogicalResourceId"], one["PhysicalResourceId"]
         match one["ResourceType"]:
             case "AWS::DynamoDB::Table":
-                yield name, dynamodb_table(physical_id)
+                yield name, format_table_arn(physical_id)
             case "AWS::SQS::Queue":
-                yield name, sqs_queue(physical_id)
+                yield name, format_queue_arn(physical_id)
             case "AWS::Logs::LogGroup":
                 place = f"{LOCAL.partition}:logs:{LOCAL.region}:{LOCAL.account}"
                 yield name, f"arn:{place}:log-group:{physical_id}:*"

@@ -14,7 +14,7 @@ from deploy import environment
 from tests.e2e.site import STAGE, Site
 from tests.e2e.steps import check, say, until
 from tests.e2e.world import CatalogueWorld
-from tools.fakehosts import changing, making
+from tools.fakehosts import builder, events
 
 #: The engine's scheduler looks every ten seconds, and counts from when a rule was made.
 _OFTEN, _FIRED_SECONDS = "rate(1 minute)", 100
@@ -97,13 +97,13 @@ def lose_and_redrive(site: Site, world: CatalogueWorld, watched: int) -> None:
     site.deploy({"Contact": "operator@example.org"})
     # In place of half an hour, so that the next try is soon.
     _set_visibility(site, 1)
-    world.happen(watched, changing.STAR)
-    batch = Batch(making.GITHUB, REPOSITORY, datetime.now(UTC), (watched,), is_full=True)
+    world.happen(watched, events.STAR)
+    batch = Batch(builder.GITHUB, REPOSITORY, datetime.now(UTC), (watched,), is_full=True)
     _send(site, batch.to_message())
     # On the engine a function that raises is a cold start at each try.
     until("a dead letter", lambda: site.messages("DeadLetterUrl") == 1, 180, "work")
     check(list(_differing(site, world, {watched})), "the lost batch was worked on", "work")
-    site.put_token(parameter, world.tokens[making.GITHUB])
+    site.put_token(parameter, world.tokens[builder.GITHUB])
     _send(site, _GARBAGE)
     until("two dead letters", lambda: site.messages("DeadLetterUrl") == 2, 90, "work")
     # Longer than working on one package takes, so that it is not given to two.

@@ -9,7 +9,7 @@ from typing import Any, Self
 from chalicelib.refresh.hosts.index.project_names import get_project
 from chalicelib.refresh.hosts.registry import locate
 from chalicelib.settings import Upstreams
-from tools.fakehosts import World, making
+from tools.fakehosts import World, builder
 from tools.fakehosts.project import Project, Release
 
 Record = dict[str, Any]
@@ -36,18 +36,18 @@ class CatalogueWorld(World):
     def parameters(self) -> dict[str, str]:
         """The parameters of a stack that lead its refresh here; tokens are not among them."""
         return {
-            "GithubApiUrl": self.urls[making.GITHUB],
-            "GitlabApiUrl": self.urls[making.GITLAB],
-            "BitbucketApiUrl": self.urls[making.BITBUCKET],
-            "CodebergApiUrl": self.urls[making.CODEBERG],
-            "PackageIndexUrl": self.urls[making.INDEX],
+            "GithubApiUrl": self.urls[builder.GITHUB],
+            "GitlabApiUrl": self.urls[builder.GITLAB],
+            "BitbucketApiUrl": self.urls[builder.BITBUCKET],
+            "CodebergApiUrl": self.urls[builder.CODEBERG],
+            "PackageIndexUrl": self.urls[builder.INDEX],
         }
 
     def asked(self) -> Iterator[int]:
         """The packages whose repository is asked for, where no other has the same one."""
         shared = Counter((one.host, one.path.lower()) for one in self.repositories.values())
         for id, one in self.repositories.items():
-            if one.host != making.OTHER and shared[one.host, one.path.lower()] == 1:
+            if one.host != builder.OTHER and shared[one.host, one.path.lower()] == 1:
                 yield id
 
     def version(self, id: int) -> str | None:
@@ -61,10 +61,10 @@ class CatalogueWorld(World):
         now = int(self.now)
         for record in self._packages:
             id, fields = int(record["pk"]), record["fields"]
-            host, path = locate(fields["repo_url"], Upstreams()) or (making.OTHER, f"of/{id}")
-            made, repository, _, _ = making.package(id, host, self.seed)
+            host, path = locate(fields["repo_url"], Upstreams()) or (builder.OTHER, f"of/{id}")
+            made, repository, _, _ = builder.build_package(id, host, self.seed)
             repository.path = path
-            making.age(repository, self.seed, now)
+            builder.add_history(repository, self.seed, now)
             self.made[id], self.repositories[id] = made, repository
             if host in self.hosts:
                 self.hosts[host].place.add(repository)
@@ -76,6 +76,6 @@ class CatalogueWorld(World):
         serial = self.index.next_serial()
         project = Project(package_id=id, name=name, kind=rng.randrange(1, 100_000), serial=serial)
         count = rng.randrange(1, 12)
-        project.releases = [Release(making.number(place), 0) for place in range(count)]
-        making.date_releases(project, self.seed, now)
+        project.releases = [Release(builder.format_version(place), 0) for place in range(count)]
+        builder.date_releases(project, self.seed, now)
         return project

@@ -8,8 +8,8 @@ from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from chalicelib.refresh.hosts.index.serials import Serials, SerialsByName
 from chalicelib.refresh.http.client import Session
 from tests.support.upstream.asking import TODAY, USER_AGENT, FakeTime, asked, source
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import Answer
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import Response
 
 NAMES = [f"tool-{number}" for number in range(25)]
 SERIALS: dict[str, Any] = dict.fromkeys(NAMES, 50)
@@ -56,7 +56,7 @@ def fetched(
     return {wanted.address: found.outcomes[wanted.package.id] for wanted in batch}
 
 
-def serving(*answers: Made | Answer, **documents: Made) -> Any:
+def serving(*answers: ResponseParts | Response, **documents: ResponseParts) -> Any:
     """The root's answers in order, and one of each project named (``tool_3``)."""
     routes: Routes = {
         "GET /simple/": answers,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.support.aws import Calls, around_calls
-from tools.iamcheck.recording import outside
+from tools.iamcheck.recorder import suspend_checks
 
 Answer = dict[str, Any]
 
@@ -30,7 +30,7 @@ def _running_before(
         if chosen(place, operation):
             inside = True
             try:
-                with outside():
+                with suspend_checks():
                     other()
             finally:
                 inside = False

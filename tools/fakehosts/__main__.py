@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.support import fixtures
 from tests.support.upstream.asking import FakeTime
 from tools.fakehosts.control import Control, RealTime
-from tools.fakehosts.serving import Server
+from tools.fakehosts.server import Server
 from tools.fakehosts.world import World
 
 

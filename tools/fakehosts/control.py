@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib import clock
 from tests.support.upstream.asking import FakeTime
 from tools.fakehosts.faults import Faults
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.server import Request, Response
 from tools.fakehosts.world import World
 
 
@@ -44,13 +44,13 @@ class Control:
             "POST forget": self._forget,
         }
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """The answer to a request to the control's own port."""
         name = request.path.removeprefix("/_world/")
         answer = self._answers.get(f"{request.method} {name}")
         if answer is None:
-            return Answer(404, {}, {"message": f"one of {sorted(self._answers)}"})
-        return Answer(200, {}, json.dumps(answer(request.query), default=_plain))
+            return Response(404, {}, {"message": f"one of {sorted(self._answers)}"})
+        return Response(200, {}, json.dumps(answer(request.query), default=_plain))
 
     def _counts(self, query: dict[str, str]) -> Any:
         log = self._world.log

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from tools.fakehosts.serving import DRIP, RESET, SILENCE, Answer
+from tools.fakehosts.server import DRIP, RESET, SILENCE, Response
 
 TOO_MANY, PRIMARY_403, SECONDARY_403 = "429", "403 primary", "403 secondary"
 SERVER_500, GATEWAY_502, BUSY_503 = "500", "502", "503"
@@ -33,7 +33,7 @@ LOOP_PATH = "/_loop"
 _WEIGHTS = {BOMB: 0.1}
 _BOMB_BYTES = 40 << 20
 #: JSON that is an answer to nothing that is asked: an empty list would be one.
-_WRONG: Sequence[Any] = (
+_WRONG_BODIES: Sequence[Any] = (
     None,
     42,
     "text",
@@ -68,24 +68,24 @@ class Faults:
             return None
         return self._random.choices(self.kinds, self._weights)[0]
 
-    def answer(self, kind: str, now: float, made: Answer) -> Answer:
+    def answer(self, kind: str, now: float, made: Response) -> Response:
         """What is answered instead of ``made``, which was the right answer."""
         seconds = self._random.randint(1, self._longest)
         if kind in _STATUSES:
             status, headers, body = _STATUSES[kind]
-            return Answer(status, headers, body)
+            return Response(status, headers, body)
         if kind in {TOO_MANY, PRIMARY_403, SECONDARY_403}:
-            return _limit(kind, seconds, now)
+            return _build_limit_response(kind, seconds, now)
         if kind in _BREAKING:
-            return _broken(kind, made)
+            return _break_response(kind, made)
         if kind == WRONG_JSON:
-            return Answer(200, {}, _text(self._random.choice(_WRONG)))
+            return Response(200, {}, _quote_text(self._random.choice(_WRONG_BODIES)))
         if kind == HTML:
-            return Answer(200, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
+            return Response(200, {"Content-Type": "text/html; charset=utf-8"}, _PAGE)
         if kind == LOOP:
-            return loop()
+            return build_redirect_loop()
         assert kind == BOMB, kind
-        return Answer(200, {"Content-Encoding": "gzip"}, _bomb())
+        return Response(200, {"Content-Encoding": "gzip"}, _build_bomb())
 
 
 _STATUSES: dict[str, tuple[int, dict[str, str], Any]] = {
@@ -96,39 +96,39 @@ _STATUSES: dict[str, tuple[int, dict[str, str], Any]] = {
 _BREAKING = {TIMEOUT: SILENCE, RESETS: RESET, SLOW: DRIP, TRUNCATED: ""}
 
 
-def loop() -> Answer:
+def build_redirect_loop() -> Response:
     """A redirect to where every request is redirected."""
-    return Answer(302, {"Location": LOOP_PATH}, b"")
+    return Response(302, {"Location": LOOP_PATH}, b"")
 
 
-def _limit(kind: str, seconds: int, now: float) -> Answer:
+def _build_limit_response(kind: str, seconds: int, now: float) -> Response:
     if kind == PRIMARY_403:
         spent = {
             "X-RateLimit-Limit": "5000",
             "X-RateLimit-Remaining": "0",
             "X-RateLimit-Reset": str(int(now) + seconds),
         }
-        return Answer(403, spent, {"message": "API rate limit exceeded for user ID 1."})
+        return Response(403, spent, {"message": "API rate limit exceeded for user ID 1."})
     message = {"message": "You have exceeded a secondary rate limit."}
-    return Answer(429 if kind == TOO_MANY else 403, {"Retry-After": str(seconds)}, message)
+    return Response(429 if kind == TOO_MANY else 403, {"Retry-After": str(seconds)}, message)
 
 
-def _broken(kind: str, made: Answer) -> Answer:
+def _break_response(kind: str, made: Response) -> Response:
     """The right answer, broken on its way; one without a body becomes silence."""
     content = made.content()
     if kind == TRUNCATED and len(content) > 2:
-        return Answer(made.status, made.headers, content[: len(content) // 2])
+        return Response(made.status, made.headers, content[: len(content) // 2])
     fault = _BREAKING[kind] if content else SILENCE
-    return Answer(made.status, made.headers, content, fault or SILENCE)
+    return Response(made.status, made.headers, content, fault or SILENCE)
 
 
-def _text(value: Any) -> Any:
+def _quote_text(value: Any) -> Any:
     """JSON of a value that an ``Answer`` would otherwise send as text."""
     return f'"{value}"' if isinstance(value, str) else value
 
 
 @cache
-def _bomb() -> bytes:
+def _build_bomb() -> bytes:
     """Small as it is sent, more than any answer may be as it is read."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     piece = bytes(1 << 20)

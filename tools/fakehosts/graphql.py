@@ -22,13 +22,13 @@ class BadQuery(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class FieldSelection:
     """A field of a selection; fragments are already put in."""
 
     key: str
     name: str
     arguments: dict[str, Any]
-    fields: "tuple[Selected, ...]"
+    fields: "tuple[FieldSelection, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class _Parser:
     """Reads a document from its tokens."""
 
     def __init__(self, text: str, variables: Mapping[str, Any]) -> None:
-        self._tokens = [found for found in _tokens(text) if found]
+        self._tokens = [found for found in _tokenize(text) if found]
         self._place = 0
         self._variables = dict(variables)
         self._fragments: dict[str, int] = {}
 
-    def query(self) -> tuple[Selected, ...]:
+    def query(self) -> tuple[FieldSelection, ...]:
         """The selection of the only operation of the document."""
         start = self._definitions()
         self._place = start
@@ -109,9 +109,9 @@ class _Parser:
             if not depth:
                 return
 
-    def _selection(self) -> tuple[Selected, ...]:
+    def _selection(self) -> tuple[FieldSelection, ...]:
         self._expect("{")
-        found: list[Selected] = []
+        found: list[FieldSelection] = []
         while self._peek() != "}":
             if self._peek() == "...":
                 found += self._spread()
@@ -120,7 +120,7 @@ class _Parser:
         self._take()
         return tuple(found)
 
-    def _spread(self) -> tuple[Selected, ...]:
+    def _spread(self) -> tuple[FieldSelection, ...]:
         self._take()
         name = self._take() if self._peek() != "{" else ""
         if name == "on":
@@ -135,7 +135,7 @@ class _Parser:
         self._place = back
         return found
 
-    def _field(self) -> Selected:
+    def _field(self) -> FieldSelection:
         key = name = self._take()
         if self._peek() == ":":
             self._take()
@@ -148,7 +148,9 @@ class _Parser:
                 self._expect(":")
                 arguments[argument] = self._value()
             self._take()
-        return Selected(key, name, arguments, self._selection() if self._peek() == "{" else ())
+        return FieldSelection(
+            key, name, arguments, self._selection() if self._peek() == "{" else ()
+        )
 
     def _value(self) -> Any:
         token = self._take()
@@ -184,7 +186,7 @@ class _Parser:
             raise BadQuery(f"{token} expected, not {found}")
 
 
-def _tokens(text: str) -> list[str]:
+def _tokenize(text: str) -> list[str]:
     found, place = [], 0
     while place < len(text):
         match = _TOKEN.match(text, place)
@@ -195,14 +197,14 @@ def _tokens(text: str) -> list[str]:
     return found
 
 
-def parsed(text: Any, variables: Any) -> tuple[Selected, ...]:
+def parse_query(text: Any, variables: Any) -> tuple[FieldSelection, ...]:
     """The fields that a query asks for; raises BadQuery."""
     if not isinstance(text, str) or not isinstance(variables or {}, dict):
         raise BadQuery("a query string is needed")
     return _Parser(text, variables or {}).query()
 
 
-def selected(node: Node, fields: tuple[Selected, ...]) -> Any:
+def select_fields(node: Node, fields: tuple[FieldSelection, ...]) -> Any:
     """What the fields of a node are, as JSON; raises BadQuery."""
     answer: dict[str, Any] = {}
     for field in fields:
@@ -213,15 +215,15 @@ def selected(node: Node, fields: tuple[Selected, ...]) -> Any:
             value = node.field(field.name, field.arguments)
         except KeyError:
             raise BadQuery(f"Field '{field.name}' doesn't exist on type '{node.type}'") from None
-        answer[field.key] = _completed(value, field)
+        answer[field.key] = _complete_value(value, field)
     return answer
 
 
-def _completed(value: Any, field: Selected) -> Any:
+def _complete_value(value: Any, field: FieldSelection) -> Any:
     if isinstance(value, list):
-        return [_completed(item, field) for item in value]
+        return [_complete_value(item, field) for item in value]
     if not isinstance(value, Node):
         return value
     if not field.fields:
         raise BadQuery(f"Field '{field.name}' must have selections")
-    return selected(value, field.fields)
+    return select_fields(value, field.fields)

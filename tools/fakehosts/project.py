@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.fakehosts.repository import iso
+from tools.fakehosts.repository import format_timestamp
 
 _CLASSIFIERS = (
     "Development Status :: 5 - Production/Stable",
@@ -18,7 +18,7 @@ _CLASSIFIERS = (
 _DJANGO, _PYTHON = ("3.2", "4.2", "5.0", "5.1", "5.2"), ("3.9", "3.10", "3.11", "3.12", "3.13")
 
 
-def normal(name: str) -> str:
+def normalize_name(name: str) -> str:
     """The name as the index compares it (packaging.python.org, "Name normalization")."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -46,7 +46,7 @@ class Project:
     @property
     def key(self) -> str:
         """The normalised name."""
-        return normal(self.name)
+        return normalize_name(self.name)
 
     @property
     def latest(self) -> Release:
@@ -157,7 +157,7 @@ class Project:
     def _file(
         self, release: Release, name: str, kind: str, seconds: int, base: str
     ) -> dict[str, Any]:
-        uploaded = iso(release.uploaded + seconds)
+        uploaded = format_timestamp(release.uploaded + seconds)
         return {
             "digests": {"sha256": hashlib.sha1(name.encode()).hexdigest()},
             "filename": name,

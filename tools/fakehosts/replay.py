@@ -30,16 +30,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tools.fakehosts.serving import Answer, Request, Server
+from tools.fakehosts.server import Request, Response, Server
 
 #: Status, headers, body (``bytes``, ``str``, or anything else as JSON).
-Made = tuple[int, Mapping[str, str], Any]
-Route = Sequence[Made | Answer] | Callable[[Request], Made | Answer]
+ResponseParts = tuple[int, Mapping[str, str], Any]
+Route = Sequence[ResponseParts | Response] | Callable[[Request], ResponseParts | Response]
 Routes = Mapping[str, Route]
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 #: Headers of a recording that tell how it was sent, which is not how it is sent here.
-_OF_TRANSPORT = {"content-length", "content-encoding", "transfer-encoding", "connection"}
+_TRANSPORT_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection"}
 
 
 class Replay:
@@ -69,9 +69,11 @@ class Replay:
         parameters named in ``ignoring`` are not compared: a recording may have been made with
         another ``per_page``.
         """
-        recorded: dict[str, list[Made | Answer]] = {}
+        recorded: dict[str, list[ResponseParts | Response]] = {}
         for entry in json.loads(har.read_text())["log"]["entries"]:
-            recorded.setdefault(_route(entry["request"]), []).append(_answer(entry["response"]))
+            recorded.setdefault(_format_route(entry["request"]), []).append(
+                _parse_response(entry["response"])
+            )
         with cls({}, ignoring)._serving() as replay:
             for route, answers in recorded.items():
                 # Two routes may have become one by what is ignored.
@@ -105,18 +107,18 @@ class Replay:
         key = self._key(*route.split(" ", 1))
         return sum(self._key(request.method, request.target) == key for request in self.requests)
 
-    def _answered(self, request: Request) -> Answer:
+    def _answered(self, request: Request) -> Response:
         key = self._key(request.method, request.target)
         with self._lock:
             self.requests.append(request)
             route = self._answers.get(key)
             if route is None:
                 self.unknown.append(request)
-                return Answer(404, {"X-Replay": "unknown"}, {"message": "Not Found"})
+                return Response(404, {"X-Replay": "unknown"}, {"message": "Not Found"})
             place = self._asked.get(key, 0)
             self._asked[key] = place + 1
         made = route(request) if callable(route) else route[min(place, len(route) - 1)]
-        return made if isinstance(made, Answer) else Answer(*made)
+        return made if isinstance(made, Response) else Response(*made)
 
     def _key(self, method: str, target: str) -> Key:
         path, _, query = target.partition("?")
@@ -127,19 +129,19 @@ class Replay:
         return method, path, frozenset(pair for pair in pairs if pair[0] not in self._ignoring)
 
 
-def _route(request: Any) -> str:
+def _format_route(request: Any) -> str:
     parts = urlsplit(request["url"])
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return f"{request['method']} {target}"
 
 
-def _answer(response: Any) -> Answer:
+def _parse_response(response: Any) -> Response:
     content = response["content"]
     text = content.get("text", "")
     body = base64.b64decode(text) if content.get("encoding") == "base64" else text.encode()
     headers = [
         (header["name"], header["value"])
         for header in response["headers"]
-        if header["name"].lower() not in _OF_TRANSPORT
+        if header["name"].lower() not in _TRANSPORT_HEADERS
     ]
-    return Answer(response["status"], headers, body)
+    return Response(response["status"], headers, body)

@@ -14,15 +14,15 @@ GONE, BLOCKED = "gone", "blocked"
 _MERGE_EVERY, _MERGE_AT = 7, 5
 #: GitHub links the first 500 authors of a repository to accounts (its REST documentation,
 #: "List repository contributors").
-LINKED = 500
+MAX_LINKED_AUTHORS = 500
 
 
-def iso(instant: float) -> str:
+def format_timestamp(instant: float) -> str:
     """``2026-11-23T12:00:00Z``."""
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def midnight(day: date) -> float:
+def get_midnight(day: date) -> float:
     """The instant at which a day begins (UTC)."""
     return datetime.combine(day, time(), UTC).timestamp()
 
@@ -79,7 +79,7 @@ class Repository:
     @property
     def plain(self) -> int:
         """The number of commits without merges."""
-        return self.total - _merges(self.total)
+        return self.total - _count_merges(self.total)
 
     @property
     def head(self) -> str | None:
@@ -118,7 +118,7 @@ class Repository:
 
     def weeks(self, until: date, *, is_with_merges: bool) -> tuple[int, ...]:
         """Commits in each of the 52 weeks before the start of the day ``until``, oldest first."""
-        end = midnight(until)
+        end = get_midnight(until)
         counts = [0] * 52
         for number in self.between(end - 52 * 7 * 86400, end - 1):
             if is_with_merges or number % _MERGE_EVERY != _MERGE_AT:
@@ -167,14 +167,14 @@ class Repository:
             return self.recent_authors[number - self.older]
         if self._shares is None:
             self._shares = array("q", accumulate(self._base()))
-        plain = self.older - _merges(self.older)
+        plain = self.older - _count_merges(self.older)
         # A permutation, so that authors take turns.
         step = next(step for step in (7919, 7907, 7901, 7883) if gcd(step, plain) == 1)
-        return bisect_right(self._shares, (number - _merges(number)) * step % plain)
+        return bisect_right(self._shares, (number - _count_merges(number)) * step % plain)
 
     def _base(self) -> Iterator[int]:
         """How many of the older commits, merges aside, are each author's (Zipf's law)."""
-        plain = self.older - _merges(self.older)
+        plain = self.older - _count_merges(self.older)
         known = min(self.authors, plain)
         scale = sum(1 / (place + 1) for place in range(known))
         shares = [1 + int((plain - known) / (place + 1) / scale) for place in range(known)]
@@ -184,16 +184,16 @@ class Repository:
         yield from [0] * (self.authors - known)
 
 
-def _merges(number: int) -> int:
+def _count_merges(number: int) -> int:
     """How many of the commits before a number are merges."""
     return (number + _MERGE_EVERY - 1 - _MERGE_AT) // _MERGE_EVERY
 
 
-def today(now: float) -> date:
+def get_date(now: float) -> date:
     """The day (UTC) of an instant."""
     return datetime.fromtimestamp(now, UTC).date()
 
 
 def tomorrow(now: float) -> date:
     """The day after."""
-    return today(now) + timedelta(days=1)
+    return get_date(now) + timedelta(days=1)

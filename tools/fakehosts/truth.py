@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from tools.fakehosts.hosts.index import week
-from tools.fakehosts.making import BITBUCKET
+from tools.fakehosts.builder import BITBUCKET
+from tools.fakehosts.hosts.index import get_week_number
 from tools.fakehosts.project import Project
-from tools.fakehosts.repository import Repository, today
+from tools.fakehosts.repository import Repository, get_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +57,11 @@ class Truth:
         GitHub's participation leaves merges out; what is counted from commits has them, and
         its last week holds today, so it ends at the start of tomorrow.
         """
-        until = until or today(self.at.timestamp())
+        until = until or get_date(self.at.timestamp())
         return self.repository.weeks(until, is_with_merges=is_with_merges)
 
 
-def truth(repository: Repository, project: Project | None, now: datetime) -> Truth:
+def build_truth(repository: Repository, project: Project | None, now: datetime) -> Truth:
     """The truth of now."""
     ranked = [author for author, _ in repository.contributions()]
     return Truth(
@@ -74,17 +74,17 @@ def truth(repository: Repository, project: Project | None, now: datetime) -> Tru
         head=repository.head,
         commits=repository.total,
         plain_commits=repository.plain,
-        last_commit=_instant(repository.last_commit),
+        last_commit=_to_datetime(repository.last_commit),
         participants=tuple(repository.login(author) for author in ranked[:500]),
         names=tuple(repository.name(author) for author in ranked),
-        archived=_instant(repository.archived),
+        archived=_to_datetime(repository.archived),
         repository=repository,
-        project=_project(project, now) if project else None,
+        project=_build_project_truth(project, now) if project else None,
         at=now,
     )
 
 
-def _project(project: Project, now: datetime) -> ProjectTruth:
+def _build_project_truth(project: Project, now: datetime) -> ProjectTruth:
     latest = project.latest
     licence, expression = project.licence
     # The document has the microseconds of the wheel.
@@ -97,10 +97,10 @@ def _project(project: Project, now: datetime) -> ProjectTruth:
         requires_python=project.requires_python,
         classifiers=tuple(project.classifiers),
         licence=expression or licence,
-        downloads=project.downloads(week(now.timestamp())),
+        downloads=project.downloads(get_week_number(now.timestamp())),
         is_gone=project.is_gone,
     )
 
 
-def _instant(seconds: int | None) -> datetime | None:
+def _to_datetime(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -11,24 +11,29 @@ from typing import Any, Protocol
 
 from chalicelib.catalog.entities import Category, Package
 from tests.support import entities, fixtures
-from tools.fakehosts import changing, faults, making, truth
-from tools.fakehosts.hosts.base import Base, Served
+from tools.fakehosts import builder, events, faults, truth
+from tools.fakehosts.hosts.base import HandledRequest, SimulatedHost
 from tools.fakehosts.hosts.bitbucket import Bitbucket
 from tools.fakehosts.hosts.forgejo import Forgejo
-from tools.fakehosts.hosts.github import TOO_LARGE, GitHub
+from tools.fakehosts.hosts.github import MIN_TOO_LARGE_COMMITS, GitHub
 from tools.fakehosts.hosts.github_graphql import GraphQL
 from tools.fakehosts.hosts.gitlab import GitLab
 from tools.fakehosts.hosts.index import Downloads, Index
-from tools.fakehosts.log import Log, Original, Violation, original
 from tools.fakehosts.project import Project
 from tools.fakehosts.repository import Repository
-from tools.fakehosts.serving import Answer, Request, Server
+from tools.fakehosts.request_log import (
+    OriginalRequests,
+    RequestLog,
+    Violation,
+    count_original_requests,
+)
+from tools.fakehosts.server import Request, Response, Server
 
 #: The tokens that the hosts know, by host.
 TOKENS: Mapping[str, str] = {
-    making.GITHUB: "github-token",
-    making.GITLAB: "gitlab-token",
-    making.BITBUCKET: "bitbucket-token",
+    builder.GITHUB: "github-token",
+    builder.GITLAB: "gitlab-token",
+    builder.BITBUCKET: "bitbucket-token",
 }
 
 
@@ -63,14 +68,14 @@ class World:
         packages: int,
         clock: Clock,
         *,
-        shares: Mapping[str, float] = making.SHARES,
+        shares: Mapping[str, float] = builder.SHARES,
         has_limits: bool = True,
         has_tokens: bool = True,
         index_others: int = 0,
     ) -> None:
         self.seed = seed
         self.faults: faults.Faults | None = None
-        self.log = Log()
+        self.log = RequestLog()
         #: Mistakes of the world itself: what should have been answered was 500.
         self.errors: list[str] = []
         self.tokens = dict(TOKENS) if has_tokens else {}
@@ -83,7 +88,7 @@ class World:
         self.index = Index(index_others)
         self.hosts = self._hosts()
         self.urls: dict[str, str] = {}
-        self.made: dict[int, making.Made] = {}
+        self.made: dict[int, builder.SimulatedPackage] = {}
         self.repositories: dict[int, Repository] = {}
         self.projects: dict[int, Project] = {}
         self._make(packages, shares)
@@ -106,7 +111,7 @@ class World:
     def serve(self, name: str, port: int = 0) -> None:
         """Serve one host; its base URL is in ``urls``."""
 
-        def answering(request: Request) -> Answer:
+        def answering(request: Request) -> Response:
             return self._answer(name, request)
 
         self.urls[name] = self._stack.enter_context(Server(answering, port)).url
@@ -124,16 +129,16 @@ class World:
     def environment(self) -> dict[str, str]:
         """The variables that lead a refresh to this world."""
         own = (
-            f"git.forge.example=forgejo@{self.urls[making.FORGEJO]},"
-            f"gitlab.forge.example=gitlab@{self.urls[making.OWN_GITLAB]}"
+            f"git.forge.example=forgejo@{self.urls[builder.FORGEJO]},"
+            f"gitlab.forge.example=gitlab@{self.urls[builder.OWN_GITLAB]}"
         )
         found = {
-            "GITHUB_API_URL": self.urls[making.GITHUB],
-            "GITLAB_API_URL": self.urls[making.GITLAB],
-            "BITBUCKET_API_URL": self.urls[making.BITBUCKET],
-            "CODEBERG_API_URL": self.urls[making.CODEBERG],
-            "PACKAGE_INDEX_URL": self.urls[making.INDEX],
-            "DOWNLOADS_URL": self.urls[making.DOWNLOADS],
+            "GITHUB_API_URL": self.urls[builder.GITHUB],
+            "GITLAB_API_URL": self.urls[builder.GITLAB],
+            "BITBUCKET_API_URL": self.urls[builder.BITBUCKET],
+            "CODEBERG_API_URL": self.urls[builder.CODEBERG],
+            "PACKAGE_INDEX_URL": self.urls[builder.INDEX],
+            "DOWNLOADS_URL": self.urls[builder.DOWNLOADS],
             "SELF_HOSTED": own,
         }
         return found | {f"{host.upper()}_TOKEN": token for host, token in self.tokens.items()}
@@ -158,7 +163,7 @@ class World:
 
     def advance(
         self, day: int, repositories: float = 0.03, projects: float = 0.04
-    ) -> changing.Changes:
+    ) -> events.Changes:
         """Let things happen between the last change and now; ``day`` is part of the seed.
 
         A share of repositories and projects changes, at least one of each unless it is 0.
@@ -166,7 +171,7 @@ class World:
         rng = random.Random(f"{self.seed}/day/{day}")
         with self._lock:
             since, now = self._changed_at, int(self.now)
-            changes = changing.Changes({}, {})
+            changes = events.Changes({}, {})
             alive = [found for found in self.repositories.values() if self._may_change(found)]
             for repository in _sample(rng, alive, repositories):
                 changes.repositories[repository.package_id] = self._change(
@@ -175,20 +180,20 @@ class World:
             known = [found for found in self.projects.values() if not found.is_gone]
             for project in _sample(rng, known, projects):
                 serial = self.index.next_serial()
-                what = changing.change_project(project, None, rng, since, now, serial)
+                what = events.change_project(project, None, rng, since, now, serial)
                 changes.projects[project.package_id] = what
             self._changed_at = now
         return changes
 
     def happen(self, package: int, what: str) -> None:
-        """Let one thing happen to a package now: any of the constants of ``changing``."""
+        """Let one thing happen to a package now: any of the constants of ``events``."""
         rng = random.Random(f"{self.seed}/{package}/{what}/{self.now}")
         since, now = self._changed_at, int(self.now)
         with self._lock:
-            if what in {changing.RELEASE, changing.YANK, changing.ROLES}:
+            if what in {events.RELEASE, events.YANK, events.ROLES}:
                 serial = self.index.next_serial()
                 project = self.projects[package]
-                changing.change_project(project, what, rng, since, now, serial)
+                events.change_project(project, what, rng, since, now, serial)
             else:
                 self._change(self.repositories[package], what, rng, since, now)
 
@@ -196,44 +201,44 @@ class World:
         """What a perfect refresh would hold of a package; ``now`` only dates weeks."""
         with self._lock:
             at = now or self._clock.now()
-            return truth.truth(self.repositories[package], self.projects.get(package), at)
+            return truth.build_truth(self.repositories[package], self.projects.get(package), at)
 
-    def original_requests(self, package: int) -> Original:
+    def original_requests(self, package: int) -> OriginalRequests:
         """What the original would ask for a package."""
-        return original(len(self.repositories[package].contributions()))
+        return count_original_requests(len(self.repositories[package].contributions()))
 
-    def _hosts(self) -> dict[str, Base]:
+    def _hosts(self) -> dict[str, SimulatedHost]:
         def tokens(host: str) -> frozenset[str]:
             return frozenset({self.tokens[host]} if host in self.tokens else ())
 
-        sites = making.SITES
+        sites = builder.SITES
         return {
-            making.GITHUB: GitHub(tokens(making.GITHUB), GraphQL()),
-            making.GITLAB: GitLab(sites[making.GITLAB], tokens(making.GITLAB), has_limits=True),
-            making.BITBUCKET: Bitbucket(tokens(making.BITBUCKET)),
-            making.CODEBERG: Forgejo(sites[making.CODEBERG], has_limits=True),
-            making.FORGEJO: Forgejo(sites[making.FORGEJO], has_limits=False),
-            making.OWN_GITLAB: GitLab(sites[making.OWN_GITLAB], frozenset(), has_limits=False),
-            making.INDEX: self.index,
-            making.DOWNLOADS: Downloads(self.index),
+            builder.GITHUB: GitHub(tokens(builder.GITHUB), GraphQL()),
+            builder.GITLAB: GitLab(sites[builder.GITLAB], tokens(builder.GITLAB), has_limits=True),
+            builder.BITBUCKET: Bitbucket(tokens(builder.BITBUCKET)),
+            builder.CODEBERG: Forgejo(sites[builder.CODEBERG], has_limits=True),
+            builder.FORGEJO: Forgejo(sites[builder.FORGEJO], has_limits=False),
+            builder.OWN_GITLAB: GitLab(sites[builder.OWN_GITLAB], frozenset(), has_limits=False),
+            builder.INDEX: self.index,
+            builder.DOWNLOADS: Downloads(self.index),
         }
 
     def _make(self, packages: int, shares: Mapping[str, float]) -> None:
         now = int(self.now)
-        chosen = making.hosts(packages, shares, random.Random(f"{self.seed}/hosts"))
+        chosen = builder.choose_hosts(packages, shares, random.Random(f"{self.seed}/hosts"))
         is_heavy_made = False
         for id, host in enumerate(chosen, start=1):
-            made, repository, project, may_be_heavy = making.package(id, host, self.seed)
-            making.age(repository, self.seed, now)
-            if host == making.GITHUB and may_be_heavy and repository.total and not is_heavy_made:
+            made, repository, project, may_be_heavy = builder.build_package(id, host, self.seed)
+            builder.add_history(repository, self.seed, now)
+            if host == builder.GITHUB and may_be_heavy and repository.total and not is_heavy_made:
                 # One of the size of a kernel: its totals take long, its authors are not listed.
-                repository.older, is_heavy_made = TOO_LARGE + 100_000, True
+                repository.older, is_heavy_made = MIN_TOO_LARGE_COMMITS + 100_000, True
             self.made[id] = made
             self.repositories[id] = repository
             if host in self.hosts:
                 self.hosts[host].place.add(repository)
             if project:
-                making.date_releases(project, self.seed, now)
+                builder.date_releases(project, self.seed, now)
                 project.serial = self.index.next_serial()
                 self.projects[id] = project
                 self.index.projects[project.key] = project
@@ -244,12 +249,12 @@ class World:
     def _change(
         self, repository: Repository, what: str | None, rng: random.Random, since: int, now: int
     ) -> str:
-        done = changing.change_repository(repository, what, rng, since, now)
-        if done == changing.RENAME:
+        done = events.change_repository(repository, what, rng, since, now)
+        if done == events.RENAME:
             self.hosts[repository.host].place.add(repository)
         return done
 
-    def _answer(self, name: str, request: Request) -> Answer:
+    def _answer(self, name: str, request: Request) -> Response:
         # Who waits for the lock is under way too.
         with self._counting:
             self._under_way[name] += 1
@@ -263,16 +268,16 @@ class World:
             with self._counting:
                 self._under_way[name] -= 1
 
-    def _within(self, name: str, request: Request) -> Answer:
+    def _within(self, name: str, request: Request) -> Response:
         host, now = self.hosts[name], self.now
         if request.path == faults.LOOP_PATH:
             self.log.note(name, "loop", 302, ())
-            return faults.loop()
+            return faults.build_redirect_loop()
         refusal = host.refusal(request, now, self._under_way[name]) if self._has_limits else None
         if refusal is not None:
             when = datetime.fromtimestamp(now, UTC)
             self.log.violations.append(Violation(name, refusal.what, when))
-            served = Served("refused", refusal.answer)
+            served = HandledRequest("refused", refusal.answer)
         else:
             served = host.served(request, now)
         served = host.dressed(request, served, now)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.iamcheck import minimal, policies, recording
+from tools.iamcheck import least_privilege, policies, recorder
 from tools.iamcheck.policies import Grant
 
 _OUTPUT = "iam_used"
@@ -28,14 +28,14 @@ _faults = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch from before the first module of tests is imported."""
-    recording.install()
+    recorder.install()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test in which a policy refused something fails, whatever the code made of it."""
     report = yield
-    if refusals := recording.refusals():
+    if refusals := recorder.take_refusals():
         text = "\n".join(dict.fromkeys(refusals))
         if report.outcome == "passed":
             report.outcome = "failed"
@@ -49,16 +49,22 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_testnodedown(node: Any) -> None:
     """Take what a worker used."""
     for grant in json.loads(getattr(node, "workeroutput", {}).get(_OUTPUT, "[]")):
-        recording.used.add(Grant(*grant))
+        recorder.used_grants.add(Grant(*grant))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fail a whole run in which something was allowed for nothing."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[_OUTPUT] = json.dumps(sorted(recording.used))
+        session.config.workeroutput[_OUTPUT] = json.dumps(sorted(recorder.used_grants))
     elif exitstatus == 0 and _is_whole(session.config):
-        found = list(minimal.faults(policies.all_grants(), recording.used, minimal.justified()))
+        found = list(
+            least_privilege.iter_faults(
+                policies.get_all_grants(),
+                recorder.used_grants,
+                least_privilege.read_justifications(),
+            )
+        )
         session.config.stash[_faults] = found
         if found:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

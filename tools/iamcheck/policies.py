@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.iamcheck.calls import LOCAL, Call, Place, dynamodb_table, sqs_queue
+from tools.iamcheck.permissions import LOCAL, ArnContext, Call, format_queue_arn, format_table_arn
 
 CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
 #: How the policies write the bucket's name, which is of the template's own making.
 BUCKET = "${AWS::StackName}-${AWS::AccountId}"
-_NOTHING = {"Ref": "AWS::NoValue"}
+_NO_VALUE = {"Ref": "AWS::NoValue"}
 _ELEMENTS = {"Sid", "Effect", "Action", "Resource"}
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
@@ -56,35 +56,39 @@ class Stack:
 
 
 #: What of a stack is there for Lambda, not for our code; names that no call of ours can have.
-_SERVICES_OWN = ("DeadInvocations", "RefreshDeadLetters")
-_TOKENS = {"github": "HasGithubToken", "gitlab": "HasGitlabToken", "bitbucket": "HasBitbucketToken"}
+_SERVICE_QUEUES = ("DeadInvocations", "RefreshDeadLetters")
+_TOKEN_CONDITIONS = {
+    "github": "HasGithubToken",
+    "gitlab": "HasGitlabToken",
+    "bitbucket": "HasBitbucketToken",
+}
 
 
-def stack(
+def build_stack(
     tables: Mapping[str, str],
     bucket: str,
     queue_url: str | None = None,
     token_parameters: Mapping[str, str] | None = None,
-    place: Place = LOCAL,
+    place: ArnContext = LOCAL,
 ) -> Stack:
     """A stack by what it is made of: tables by kind (``packages``), and parameters by host."""
     arns = {
-        f"{kind.capitalize()}Table": dynamodb_table(name, place) for kind, name in tables.items()
+        f"{kind.capitalize()}Table": format_table_arn(name, place) for kind, name in tables.items()
     }
-    arns["RefreshQueue"] = sqs_queue(queue_url or "/none/RefreshQueue", place)
-    arns |= {name: sqs_queue(f"/{place.account}/{name}", place) for name in _SERVICES_OWN}
-    for function in functions():
+    arns["RefreshQueue"] = format_queue_arn(queue_url or "/none/RefreshQueue", place)
+    arns |= {name: format_queue_arn(f"/{place.account}/{name}", place) for name in _SERVICE_QUEUES}
+    for function in list_functions():
         group = f"/packgrid/{function}"
         arns[f"{function.capitalize()}Logs"] = (
             f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{group}:*"
         )
     named = dict(token_parameters or {})
-    conditions = {condition: host in named for host, condition in _TOKENS.items()}
+    conditions = {condition: host in named for host, condition in _TOKEN_CONDITIONS.items()}
     references = {
         "AWS::Partition": place.partition,
         "AWS::Region": place.region,
         "AWS::AccountId": place.account,
-    } | {f"{host.capitalize()}TokenParameter": named.get(host, "") for host in _TOKENS}
+    } | {f"{host.capitalize()}TokenParameter": named.get(host, "") for host in _TOKEN_CONDITIONS}
     return Stack(bucket, references, arns, conditions | {"HasTokens": bool(named)})
 
 
@@ -93,8 +97,8 @@ class Policies:
 
     def __init__(self, documents: Mapping[str, Any], of: Stack) -> None:
         self._patterns: dict[tuple[str, str], list[tuple[Grant, str]]] = {}
-        for grant in _grants(documents, lambda name: of.conditions.get(name, False)):
-            pattern = _resolved(json.loads(grant.resource), of)
+        for grant in _iter_grants(documents, lambda name: of.conditions.get(name, False)):
+            pattern = _resolve(json.loads(grant.resource), of)
             key = grant.function, grant.action.lower()
             self._patterns.setdefault(key, []).append((grant, pattern))
 
@@ -119,16 +123,16 @@ class Policies:
 
 def from_files(of: Stack) -> Policies:
     """The policies of ``.chalice/policies``."""
-    return Policies(documents(), of)
+    return Policies(read_documents(), of)
 
 
 def from_template(template: Mapping[str, Any], of: Stack) -> Policies:
     """The policies of a packaged template's functions."""
-    return Policies(documents_of(template), of)
+    return Policies(extract_documents(template), of)
 
 
 @cache
-def documents() -> dict[str, Any]:
+def read_documents() -> dict[str, Any]:
     """Policy documents by function, as ``.chalice/config.json`` names them."""
     config = json.loads((CHALICE / "config.json").read_text())
     if config["autogen_policy"] is not False:
@@ -136,23 +140,23 @@ def documents() -> dict[str, Any]:
     if any("lambda_functions" in stage for stage in config["stages"].values()):
         raise PolicyError("a stage has policies of its own")
     return {
-        _function(name): json.loads((CHALICE / options["iam_policy_file"]).read_text())
+        _get_function_name(name): json.loads((CHALICE / options["iam_policy_file"]).read_text())
         for name, options in config["lambda_functions"].items()
     }
 
 
-def functions() -> list[str]:
+def list_functions() -> list[str]:
     """The functions' names, as ``app.py`` has them; ``api`` is the application itself."""
-    return list(documents())
+    return list(read_documents())
 
 
-def all_grants() -> set[Grant]:
+def get_all_grants() -> set[Grant]:
     """Every grant of ``.chalice/policies``, whatever the conditions are."""
     whatever = (lambda _: True, lambda _: False)
-    return {grant for condition in whatever for grant in _grants(documents(), condition)}
+    return {grant for condition in whatever for grant in _iter_grants(read_documents(), condition)}
 
 
-def documents_of(template: Mapping[str, Any]) -> dict[str, Any]:
+def extract_documents(template: Mapping[str, Any]) -> dict[str, Any]:
     """Policy documents by function, of the roles in a packaged template."""
     resources = template["Resources"]
     found = {}
@@ -166,56 +170,58 @@ def documents_of(template: Mapping[str, Any]) -> dict[str, Any]:
         if role.get("ManagedPolicyArns"):
             raise PolicyError(f"the role of {name} has managed policies")
         (policy,) = role["Policies"]
-        found[_function(options["Handler"].removeprefix("app."))] = policy["PolicyDocument"]
+        found[_get_function_name(options["Handler"].removeprefix("app."))] = policy[
+            "PolicyDocument"
+        ]
     return found
 
 
-def _function(name: str) -> str:
+def _get_function_name(name: str) -> str:
     """``api_handler`` in Chalice's configuration and ``app.app`` in its template are the API."""
     return "api" if name in {"api_handler", "app"} else name
 
 
-def _grants(documents: Mapping[str, Any], condition: Callable[[str], bool]) -> Iterator[Grant]:
+def _iter_grants(documents: Mapping[str, Any], condition: Callable[[str], bool]) -> Iterator[Grant]:
     for function, document in documents.items():
         if set(document) != {"Version", "Statement"} or document["Version"] != "2012-10-17":
             raise PolicyError(f"{function}: a document is a Version 2012-10-17 and a Statement")
         sids = set()
-        for statement in _chosen(document["Statement"], condition):
-            _check(function, statement)
+        for statement in _iter_elements(document["Statement"], condition):
+            _check_statement(function, statement)
             if statement["Sid"] in sids:
                 raise PolicyError(f"{function}: there are two statements {statement['Sid']}")
             sids.add(statement["Sid"])
-            for action in _listed(statement["Action"]):
-                for resource in _chosen(statement["Resource"], condition):
+            for action in _to_list(statement["Action"]):
+                for resource in _iter_elements(statement["Resource"], condition):
                     written = json.dumps(resource)
                     yield Grant(function, statement["Sid"], action, written)
 
 
-def _check(function: str, statement: Any) -> None:
+def _check_statement(function: str, statement: Any) -> None:
     if not isinstance(statement, dict) or set(statement) != _ELEMENTS:
         raise PolicyError(f"{function}: not just {sorted(_ELEMENTS)}: {statement}")
     if statement["Effect"] != "Allow":
         raise PolicyError(f"{function}: {statement['Sid']}: only Allow is understood")
-    for action in _listed(statement["Action"]):
+    for action in _to_list(statement["Action"]):
         if "*" in action or "?" in action:
             raise PolicyError(f"{function}: {statement['Sid']}: {action} is more than one action")
 
 
-def _listed(value: Any) -> list[Any]:
+def _to_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _chosen(value: Any, condition: Callable[[str], bool]) -> Iterator[Any]:
+def _iter_elements(value: Any, condition: Callable[[str], bool]) -> Iterator[Any]:
     """The elements of a list, with ``Fn::If`` decided."""
-    for element in _listed(value):
+    for element in _to_list(value):
         while isinstance(element, dict) and set(element) == {"Fn::If"}:
             name, then, otherwise = element["Fn::If"]
             element = then if condition(name) else otherwise
-        if element != _NOTHING:
+        if element != _NO_VALUE:
             yield element
 
 
-def _resolved(value: Any, of: Stack) -> str:
+def _resolve(value: Any, of: Stack) -> str:
     if isinstance(value, str):
         if "${" in value:
             raise PolicyError(f"variables of IAM's are not understood: {value}")
@@ -223,30 +229,30 @@ def _resolved(value: Any, of: Stack) -> str:
     if isinstance(value, dict) and len(value) == 1:
         ((intrinsic, argument),) = value.items()
         if intrinsic == "Ref":
-            return _found(of.references, argument)
+            return _look_up(of.references, argument)
         if intrinsic == "Fn::GetAtt":
-            return _attribute(".".join(_listed(argument)), of)
+            return _get_attribute(".".join(_to_list(argument)), of)
         if intrinsic == "Fn::Sub" and isinstance(argument, str):
-            return _substituted(argument, of)
+            return _substitute(argument, of)
     raise PolicyError(f"not understood: {value}")
 
 
-def _substituted(text: str, of: Stack) -> str:
+def _substitute(text: str, of: Stack) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        return _attribute(name, of) if "." in name else _found(of.references, name)
+        return _get_attribute(name, of) if "." in name else _look_up(of.references, name)
 
     return _VARIABLE.sub(value, text.replace(BUCKET, of.bucket))
 
 
-def _attribute(text: str, of: Stack) -> str:
+def _get_attribute(text: str, of: Stack) -> str:
     name, _, attribute = text.partition(".")
     if attribute != "Arn":
         raise PolicyError(f"only Arn is understood: {text}")
-    return _found(of.arns, name)
+    return _look_up(of.arns, name)
 
 
-def _found(values: Mapping[str, str], name: str) -> str:
+def _look_up(values: Mapping[str, str], name: str) -> str:
     if name not in values:
         raise PolicyError(f"the stack has no {name}")
     return values[name]
@@ -264,10 +270,10 @@ def matches(pattern: str, resource: str) -> bool:
 
 
 def _part_matches(pattern: str, part: str) -> bool:
-    return _expression(pattern).fullmatch(part) is not None
+    return _compile_pattern(pattern).fullmatch(part) is not None
 
 
 @cache
-def _expression(pattern: str) -> re.Pattern[str]:
+def _compile_pattern(pattern: str) -> re.Pattern[str]:
     wildcards = {"*": ".*", "?": "."}
     return re.compile("".join(wildcards.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)

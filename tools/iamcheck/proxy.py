@@ -9,8 +9,16 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from chalicelib.local.request_handler import AnyMethodHandler
-from tools.iamcheck.calls import LOCAL, Call, Need, Place, UnknownCall, needed, needed_to_know
-from tools.iamcheck.wire import has_json, parsed
+from tools.iamcheck.permissions import (
+    LOCAL,
+    ArnContext,
+    Call,
+    Permission,
+    UnknownCall,
+    get_disclosure_permissions,
+    get_required_permissions,
+)
+from tools.iamcheck.request_parser import has_json_body, parse_request
 
 _CHUNK_BYTES = 1 << 16
 #: Of the connection, not of the message (RFC 9110, 7.6.1); each side has its own.
@@ -28,7 +36,7 @@ class Proxy:
     that is not understood is answered with a 501, and an error at the block's end.
     """
 
-    def __init__(self, engine_url: str, names: Iterable[str], place: Place = LOCAL) -> None:
+    def __init__(self, engine_url: str, names: Iterable[str], place: ArnContext = LOCAL) -> None:
         self.calls: list[Call] = []
         self.told: list[Call] = []
         self.unknown: list[str] = []
@@ -86,10 +94,10 @@ class _Handler(AnyMethodHandler):
         # In self.path leading slashes are folded, and a target is signed as it stands.
         target = self.requestline.split(" ")[1]
         received = self._received(headers)
-        text = b"".join(received) if has_json(headers) else b""
+        text = b"".join(received) if has_json_body(headers) else b""
         try:
-            call = parsed(self.command, target, headers, text)
-            needs = needed(*call, self.server.proxy.place)
+            call = parse_request(self.command, target, headers, text)
+            needs = get_required_permissions(*call, self.server.proxy.place)
         except UnknownCall as error:
             self.server.proxy.unknown.append(f"{self.server.name}: {error}")
             self.close_connection = True
@@ -99,7 +107,7 @@ class _Handler(AnyMethodHandler):
         is_chunked = "chunked" in headers.get("transfer-encoding", "")
         self._forward(call, target, text or received, is_chunked)
 
-    def _record(self, calls: list[Call], needs: Iterable[Need]) -> None:
+    def _record(self, calls: list[Call], needs: Iterable[Permission]) -> None:
         calls.extend(Call(self.server.name, *need) for need in needs)
 
     def _forward(
@@ -122,7 +130,7 @@ class _Handler(AnyMethodHandler):
                 engine.putheader("Transfer-Encoding", "chunked")
             engine.endheaders(body, encode_chunked=is_chunked)
             answer = engine.getresponse()
-            self._record(proxy.told, needed_to_know(*call, answer.status, proxy.place))
+            self._record(proxy.told, get_disclosure_permissions(*call, answer.status, proxy.place))
             self._answer(answer)
         finally:
             engine.close()

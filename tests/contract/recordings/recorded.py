@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools.fakehosts.replay import Made
+from tools.fakehosts.replay import ResponseParts
 
 
-def answers(har: Path, part: str) -> list[Made]:
+def answers(har: Path, part: str) -> list[ResponseParts]:
     """The recorded answers of requests whose URL ends so; there is at least one."""
-    found: list[Made] = [
+    found: list[ResponseParts] = [
         (
             entry["response"]["status"],
             {header["name"]: header["value"] for header in entry["response"]["headers"]},

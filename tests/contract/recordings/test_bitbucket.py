@@ -14,14 +14,14 @@ from chalicelib.refresh.fetch_result import Figures, Gone, Postponed, Source
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
 from tests.contract.recordings.recorded import answers, body
 from tests.support.upstream.asking import Asked, FakeTime, asked, source
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
 MSSQL = "GET /2.0/repositories/Manfre/django-mssql"
 IOSTAT = "GET /2.0/repositories/codekoala/node-iostat"
 IGNORED = ("pagelen", "include")
-NO_COMMITS: list[Made] = [(200, {}, {"values": [], "pagelen": 100})]
+NO_COMMITS: list[ResponseParts] = [(200, {}, {"values": [], "pagelen": 100})]
 
 
 def repository(address: str, **values: Any) -> Source:
@@ -38,7 +38,7 @@ def figures(found: Asked) -> Figures:
     return found.only
 
 
-def metadata(recordings: Path) -> dict[str, list[Made]]:
+def metadata(recordings: Path) -> dict[str, list[ResponseParts]]:
     """The recorded repository, its forks and its watchers."""
     har = recordings / "bitbucket-metadata.har"
     return {

@@ -21,7 +21,7 @@ from chalicelib.refresh.http.client import Session
 from chalicelib.settings import Upstreams
 from tests.contract.recordings.recorded import answers, body
 from tests.support.upstream.asking import USER_AGENT, Asked, FakeTime, asked, source
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -58,7 +58,7 @@ def figures(found: Asked) -> Figures:
     return found.only
 
 
-def commits(recordings: Path) -> list[Made]:
+def commits(recordings: Path) -> list[ResponseParts]:
     """The first page of the commits of the project that was recorded twice."""
     return answers(recordings / "gitlab-commits-5-pages.har", "/repository/commits")
 

@@ -9,14 +9,14 @@ from chalicelib.storage import sources
 from tests.integration.cli.conftest import Site
 from tests.support.bucket import client_error
 from tests.support.bucket import failing as bucket_failing
-from tools.fakehosts import making
+from tools.fakehosts import builder
 
 EVIL = "\x1b]0;owned\x07\x1b[31mred\r\n\u202eback\x9b2J"
 SHOWN = "?]0;owned??[31mred???back?2J"
 
 
 def test_reasons_addresses_and_tokens_are_printed_without_control_characters(site: Site) -> None:
-    package = site.of(making.CODEBERG)
+    package = site.of(builder.CODEBERG)
     (row,) = [row for row in sources.get_package_sources(package) if row.kind == "repository"]
     version = int(row.version)
     row.address, row.reason, row.failures = f"a/{EVIL}", EVIL, 1

@@ -9,17 +9,17 @@ from tests.integration.cli.conftest import Site
 from tests.support import state
 from tests.support.api_client import ask
 from tests.support.serving import answering
-from tools.fakehosts import changing, making
+from tools.fakehosts import builder, events
 
 #: The hosts as the world names them, and as our own names of them.
 HOSTS = {
-    making.GITHUB: "github",
-    making.GITLAB: "gitlab",
-    making.BITBUCKET: "bitbucket",
-    making.CODEBERG: "codeberg",
-    making.FORGEJO: "git.forge.example",
-    making.OWN_GITLAB: "gitlab.forge.example",
-    making.INDEX: "index",
+    builder.GITHUB: "github",
+    builder.GITLAB: "gitlab",
+    builder.BITBUCKET: "bitbucket",
+    builder.CODEBERG: "codeberg",
+    builder.FORGEJO: "git.forge.example",
+    builder.OWN_GITLAB: "gitlab.forge.example",
+    builder.INDEX: "index",
 }
 
 
@@ -31,14 +31,14 @@ def test_figures_of_every_host_are_in_the_api_after_a_refresh(site: Site) -> Non
         after = {id: ask(port, f"/api/v4/packages/{id}/").json for id in site.world.made}
     for id, found in after.items():
         truth = site.world.truth(id)
-        if truth.host == making.OTHER:
+        if truth.host == builder.OTHER:
             # Nobody is asked, or the index only.
             assert found["repo_watchers"] == 0
             continue
         shown = (found["repo_watchers"], found["repo_forks"], found["repo_description"])
         assert shown == (truth.stars, truth.forks, truth.description), truth.host
         assert datetime.fromisoformat(found["last_fetched"]) == site.time.now()
-    assert {site.host(id) for id in after} == set(HOSTS) - {making.INDEX} | {making.OTHER}
+    assert {site.host(id) for id in after} == set(HOSTS) - {builder.INDEX} | {builder.OTHER}
     state.assert_sound()
 
 
@@ -48,7 +48,7 @@ def test_the_summary_counts_packages_and_requests_by_host(site: Site) -> None:
     packages = [site.host(id) for id in site.world.made]
     assert set(site.table()) == set(HOSTS.values())
     for host, name in HOSTS.items():
-        wanted = len(site.world.projects) if host == making.INDEX else packages.count(host)
+        wanted = len(site.world.projects) if host == builder.INDEX else packages.count(host)
         assert site.counts(name) == {"changed": wanted, "requests": asked[host]}
     assert site.err == ""
 
@@ -65,7 +65,7 @@ def test_all_asks_also_what_is_not_due(site: Site) -> None:
     site.run("refresh", "--host", "index")
     site.time.advance(hours=1)
     released = next(iter(site.world.projects))
-    site.world.happen(released, changing.RELEASE)
+    site.world.happen(released, events.RELEASE)
     assert site.run("refresh", "--host", "index") == 0
     assert site.out == "nothing is due\n"
     assert site.run("refresh", "--all", "--host", "index") == 0
@@ -79,25 +79,25 @@ def test_all_asks_also_what_is_not_due(site: Site) -> None:
 
 
 def test_one_package_is_asked_due_or_not_and_no_other(site: Site) -> None:
-    package = next(id for id in site.world.projects if site.host(id) == making.GITLAB)
+    package = next(id for id in site.world.projects if site.host(id) == builder.GITLAB)
     for hours in (0, 1):
         site.world.log.forget()
         site.time.advance(hours=hours)
         assert site.run("refresh", "--package", site.world.made[package].name) == 0
         assert set(site.table()) == {"gitlab", "index"}
         assert {about for _, about in site.world.log.shares} == {package}
-        assert set(site.asked()) == {making.GITLAB, making.INDEX}
+        assert set(site.asked()) == {builder.GITLAB, builder.INDEX}
 
 
 def test_one_package_at_one_host(site: Site) -> None:
-    package = next(id for id in site.world.projects if site.host(id) == making.GITHUB)
+    package = next(id for id in site.world.projects if site.host(id) == builder.GITHUB)
     assert site.run("refresh", "--package", site.world.made[package].name, "--host", "index") == 0
     assert site.counts("index") == {"changed": 1, "requests": 1}
-    assert site.asked() == {making.INDEX: 1}
+    assert site.asked() == {builder.INDEX: 1}
 
 
 def test_a_package_that_nobody_can_be_asked_about_is_said_so(site: Site) -> None:
-    package = next(id for id in site.world.made if site.host(id) == making.OTHER)
+    package = next(id for id in site.world.made if site.host(id) == builder.OTHER)
     name = site.world.made[package].name
     assert site.run("refresh", "--package", name, "--host", "github") == 0
     assert site.out == f"{name} has no source at github\n"
@@ -108,9 +108,9 @@ def test_only_the_named_host_is_asked(site: Site) -> None:
     assert site.run("refresh", "--host", "gitlab.forge.example") == 0
     assert site.counts("gitlab.forge.example") == {
         "changed": 1,
-        "requests": site.asked()[making.OWN_GITLAB],
+        "requests": site.asked()[builder.OWN_GITLAB],
     }
-    assert set(site.asked()) == {making.OWN_GITLAB}
+    assert set(site.asked()) == {builder.OWN_GITLAB}
 
 
 def test_a_limit_holds_for_each_host(site: Site) -> None:
@@ -145,7 +145,7 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_and_writes_nothing(
     site: Site, options: list[str], wanted: dict[str, int]
 ) -> None:
     # Nor is a source enrolled that is missing.
-    for row in sources.get_package_sources(site.of(making.OTHER)):
+    for row in sources.get_package_sources(site.of(builder.OTHER)):
         if row.kind == "repository":
             sources.delete_source(row)
     before = state.rows()

@@ -20,9 +20,9 @@ from tests.support import printed, process, state
 from tests.support.aws import failing
 from tests.support.fixtures import write
 from tests.support.upstream.asking import FakeTime
-from tools.fakehosts import World, changing, making
-from tools.fakehosts.log import Log
+from tools.fakehosts import World, builder, events
 from tools.fakehosts.replay import Replay
+from tools.fakehosts.request_log import RequestLog
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def nobody_listening() -> Iterator[str]:
 def test_hosts_that_fail_do_not_stop_the_others(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codeberg, bitbucket = site.of(making.CODEBERG), site.of(making.BITBUCKET)
+    codeberg, bitbucket = site.of(builder.CODEBERG), site.of(builder.BITBUCKET)
     path = f"/api/v1/repos/{site.world.truth(codeberg).address}"
     with Replay.answering({f"GET {path}": [(500, {}, b"")]}) as broken, nobody_listening() as url:
         monkeypatch.setenv("CODEBERG_API_URL", broken.url)
@@ -54,7 +54,7 @@ def test_hosts_that_fail_do_not_stop_the_others(
     assert site.run("status") == 0
     assert {site.table()[host]["failing"] for host in ("codeberg", "bitbucket")} == {"1"}
     assert "codeberg: 1 x status 500" in site.out.splitlines()
-    for host in (making.CODEBERG, making.BITBUCKET):
+    for host in (builder.CODEBERG, builder.BITBUCKET):
         monkeypatch.setenv(f"{host.upper()}_API_URL", site.world.urls[host])
     site.time.advance(minutes=11)
     assert site.run("refresh", "--host", "codeberg") == 0
@@ -67,7 +67,7 @@ def test_hosts_that_fail_do_not_stop_the_others(
 
 
 def test_what_is_gone_is_no_failure_of_the_run(site: Site) -> None:
-    site.world.happen(site.of(making.CODEBERG), changing.DELETE)
+    site.world.happen(site.of(builder.CODEBERG), events.DELETE)
     assert site.run("refresh", "--host", "codeberg") == 0
     assert site.counts("codeberg") == {"gone": 1, "requests": 1}
     assert "codeberg: 1 x 404 Not Found" in site.out.splitlines()
@@ -78,7 +78,7 @@ def test_what_is_gone_is_no_failure_of_the_run(site: Site) -> None:
 def test_a_limit_puts_off_and_waiting_for_it_too_long_ends(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(making.CODEBERG)).address}"
+    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
     with Replay.answering({f"GET {path}": [(429, {"Retry-After": "7200"}, b"")]}) as limited:
         monkeypatch.setenv("CODEBERG_API_URL", limited.url)
         assert site.run("refresh", "--host", "codeberg", "--wait") == 0
@@ -119,12 +119,12 @@ def test_a_database_that_fails_ends_the_run_and_what_is_left_stays_due(site: Sit
         assert site.run("refresh", "--host", "gitlab") == 2
     assert "request to http://127.0.0.1:" in site.err
     # What was asked is told, though nothing came of it.
-    assert site.counts("gitlab")["requests"] == site.asked()[making.GITLAB]
+    assert site.counts("gitlab")["requests"] == site.asked()[builder.GITLAB]
     assert site.run("refresh", "--host", "gitlab", "--dry-run") == 0
     assert site.table()["gitlab"]["sources"] == "2"
 
 
-class _Waiting(Log):
+class _Waiting(RequestLog):
     """A log that holds the first request up until it is let go."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_loses_nothing(
     time = FakeTime()
     monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
     # One host, one batch of 25 at a time.
-    with World(seed=1, packages=40, clock=time, shares={making.FORGEJO: 1}) as world:
+    with World(seed=1, packages=40, clock=time, shares={builder.FORGEJO: 1}) as world:
         environment = {"SELF_HOSTED": world.environment()["SELF_HOSTED"]}
         file = write(tmp_path / "world.json", world.records())
         assert process.run("load", str(file), **environment).returncode == 0

@@ -11,7 +11,7 @@ from tests.integration.cli.conftest import Site
 from tests.support import printed, process
 from tests.support.fixtures import write
 from tests.support.upstream.asking import FakeTime
-from tools.fakehosts import World, making
+from tools.fakehosts import World, builder
 from tools.fakehosts.replay import Replay
 
 
@@ -41,7 +41,7 @@ def test_slots_that_others_hold_are_waited_for_in_steps(site: Site) -> None:
         "packgrid: waiting until 12:01:00 UTC",
     ]
     # It was put off twice, and counts once.
-    assert site.counts("codeberg") == {"changed": 1, "requests": site.asked()[making.CODEBERG]}
+    assert site.counts("codeberg") == {"changed": 1, "requests": site.asked()[builder.CODEBERG]}
     assert "other workers hold every slot" not in site.out
 
 
@@ -55,7 +55,7 @@ def test_what_is_not_due_is_tried_again_too_with_all(site: Site) -> None:
     counts = site.counts("github")
     assert set(counts) <= {"changed", "unchanged", "requests"}
     assert counts["unchanged"] + counts.get("changed", 0) == 17
-    assert site.asked()[making.GITHUB] > 0
+    assert site.asked()[builder.GITHUB] > 0
 
 
 def test_slots_that_are_never_free_are_not_waited_for_forever(site: Site) -> None:
@@ -73,7 +73,7 @@ def test_one_slot_is_enough_for_all_batches(
     time = FakeTime()
     monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
     # Three batches of 50 at most, each in a lane of its own.
-    with World(seed=1, packages=110, clock=time, shares={making.GITHUB: 1}) as world:
+    with World(seed=1, packages=110, clock=time, shares={builder.GITHUB: 1}) as world:
         environment = world.environment()
         file = write(tmp_path / "world.json", world.records())
         assert process.run("load", str(file), **environment).returncode == 0
@@ -89,7 +89,7 @@ def test_one_slot_is_enough_for_all_batches(
 def test_a_package_that_a_limit_put_off_counts_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(making.CODEBERG)).address}"
+    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
     limited = (429, {"Retry-After": "60"}, b"")
     with Replay.answering({f"GET {path}": [limited, limited, (404, {}, b"")]}) as replay:
         monkeypatch.setenv("CODEBERG_API_URL", replay.url)

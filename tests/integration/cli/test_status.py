@@ -13,7 +13,7 @@ from tests.support.api_client import ask
 from tests.support.fixtures import write
 from tests.support.queues import Queues, event, queues
 from tests.support.serving import answering
-from tools.fakehosts import changing, making
+from tools.fakehosts import builder, events
 from tools.fakehosts.replay import Replay
 
 HEAD = ["host", "sources", "age p50", "p99", "oldest", "due", "never", "failing", "gone"]
@@ -44,7 +44,7 @@ def test_an_empty_catalogue_has_a_status(
 def test_a_load_enrols_at_its_end(site: Site) -> None:
     known = {(row.kind, row.host): row for row in sources.iter_sources()}
     assert len([row for row in sources.iter_sources() if row.kind == "repository"]) == 24
-    assert known["repository", "unsupported"].package_id == site.of(making.OTHER)
+    assert known["repository", "unsupported"].package_id == site.of(builder.OTHER)
     assert site.run("status") == 0
     row = site.table()["all"]
     assert (row["sources"], row["due"], row["never"]) == ("45", "45", "45")
@@ -87,7 +87,7 @@ def test_ages_are_those_of_the_last_answers(site: Site) -> None:
 
 
 def test_failures_are_counted_by_reason(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(making.CODEBERG)).address}"
+    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
     with Replay.answering({f"GET {path}": [(401, {}, b"")]}) as replay:
         monkeypatch.setenv("PACKAGE_INDEX_URL", replay.url)
         assert site.run("refresh", "--host", "index", "--limit", "5") == 0
@@ -106,7 +106,7 @@ def test_what_is_left_of_the_budgets_is_what_the_hosts_say(site: Site) -> None:
     left = {(row["host"], row["budget"]): row for row in printed.tables(site.out)[1]}
     asked = site.asked()
     core = left["github", "core"]
-    spent = asked[making.GITHUB] - site.world.log.counts[making.GITHUB, "graphql", 200]
+    spent = asked[builder.GITHUB] - site.world.log.counts[builder.GITHUB, "graphql", 200]
     assert (core["left"], core["of"]) == (f"{5000 - spent:,}", "5,000")
     assert core["full again"].startswith("2026-11-23 13:00")
     assert core["blocked until"] == ""
@@ -120,7 +120,7 @@ def test_what_is_left_of_the_budgets_is_what_the_hosts_say(site: Site) -> None:
 
 
 def test_where_the_figures_of_a_package_are_from(site: Site) -> None:
-    package = next(id for id in site.world.projects if site.host(id) == making.GITHUB)
+    package = next(id for id in site.world.projects if site.host(id) == builder.GITHUB)
     name = site.world.made[package].name
     assert site.run("status", "--package", name) == 0
     assert f"repository: github {site.world.truth(package).address}" in site.out.splitlines()
@@ -138,8 +138,8 @@ def test_where_the_figures_of_a_package_are_from(site: Site) -> None:
 
 
 def test_the_reason_of_a_package_that_fails_is_told(site: Site) -> None:
-    package = site.of(making.CODEBERG)
-    site.world.happen(package, changing.DELETE)
+    package = site.of(builder.CODEBERG)
+    site.world.happen(package, events.DELETE)
     site.run("refresh", "--host", "codeberg")
     site.run("status", "--package", site.world.made[package].name)
     assert "  reason: 404 Not Found (1 times)" in site.out.splitlines()
@@ -182,7 +182,7 @@ def test_a_dead_letter_comes_back_and_is_worked_on(site: Site, both: Queues) -> 
     (message,) = both.receive()
     answer = app.work(event(message), _Context())
     assert answer == {"batchItemFailures": []}
-    package = site.of(making.CODEBERG)
+    package = site.of(builder.CODEBERG)
     with answering() as port:
         shown = ask(port, f"/api/v4/packages/{package}/").json
     assert shown["repo_watchers"] == site.world.truth(package).stars

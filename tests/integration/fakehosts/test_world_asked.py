@@ -7,7 +7,7 @@ from chalicelib.catalog.entities import Package
 from chalicelib.refresh.fetch_result import REPOSITORY, Figures, Source
 from chalicelib.refresh.hosts import registry
 from tests.support.upstream.asking import FakeTime, asked
-from tools.fakehosts import World, changing
+from tools.fakehosts import World, events
 
 
 def test_every_host_reads_what_the_world_has(world: World, time: FakeTime, tables: None) -> None:
@@ -19,7 +19,7 @@ def test_every_host_reads_what_the_world_has(world: World, time: FakeTime, table
             sources[place[0]].append(Source(package, REPOSITORY, *place))
     assert len(sources) == 6
     gone = sources["gitlab"][0].package.id
-    world.happen(gone, changing.DELETE)
+    world.happen(gone, events.DELETE)
     for name, found in sources.items():
         size = hosts[name].policy.batch
         for batch in _batches(found, size):

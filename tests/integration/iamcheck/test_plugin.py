@@ -17,7 +17,7 @@ from chalicelib.local.engine import Engine
 from chalicelib.refresh import service
 from chalicelib.storage import objects, refresh_state
 from tests.support import process
-from tools.iamcheck import recording
+from tools.iamcheck import recorder
 
 ROOT = Path(__file__).resolve().parents[3]
 DENIED = "plan may not s3:PutObject on arn:aws:s3:::packgrid/x"
@@ -53,7 +53,7 @@ POOL = ThreadPoolExecutor(1)
 def planning(plan: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is refused when the function for planning does this; the plugin is not told."""
     call(plan, monkeypatch)
-    return recording.refusals()
+    return recorder.take_refusals()
 
 
 def call(plan: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ def test_a_function_has_done_what_its_threads_did(
 def test_a_test_is_not_held_to_what_no_function_did(engine: Engine, bucket: None) -> None:
     for how in (write, in_a_thread, in_a_pool_that_was_there):
         how()
-    assert recording.refusals() == []
+    assert recorder.take_refusals() == []
     assert objects.read("x") is not None
 
 
@@ -86,7 +86,7 @@ def test_what_a_test_does_in_between_is_not_the_functions(
     engine: Engine, bucket: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def plan() -> None:
-        with recording.outside():
+        with recorder.suspend_checks():
             write()
             in_a_pool_that_was_there()
 
@@ -112,7 +112,7 @@ def test_who_may_not_list_is_not_told_that_an_object_is_missing(
     assert not isinstance(error, objects.NoSuchObject)
     assert "AccessDenied" in str(error)
     # It is for the code to do without.
-    assert recording.refusals() == []
+    assert recorder.take_refusals() == []
 
 
 def test_the_api_is_a_function(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_the_api_is_a_function(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(app.app, "handle_current_request", answer)
     app.app(_request(), None)
-    assert recording.refusals() == ["api may not s3:PutObject on arn:aws:s3:::packgrid/x"]
+    assert recorder.take_refusals() == ["api may not s3:PutObject on arn:aws:s3:::packgrid/x"]
 
 
 def _request() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.local.engine import Engine
 from chalicelib.storage import models, objects
-from tools.iamcheck.calls import Call, UnknownCall
+from tools.iamcheck.permissions import Call, UnknownCall
 from tools.iamcheck.proxy import Proxy
 
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/test-packages"

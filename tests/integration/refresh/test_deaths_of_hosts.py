@@ -18,7 +18,7 @@ from tests.support.state import Rows, assert_sound, contents, restore, rows, tab
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.simulation import Simulation
 from tools.fakehosts import World
-from tools.fakehosts.making import BITBUCKET, CODEBERG, GITHUB, GITLAB, INDEX, OWN_GITLAB
+from tools.fakehosts.builder import BITBUCKET, CODEBERG, GITHUB, GITLAB, INDEX, OWN_GITLAB
 
 #: How many packages of each host.
 SHARES: Mapping[str, float] = {GITHUB: 2, GITLAB: 2, BITBUCKET: 1, CODEBERG: 1, OWN_GITLAB: 1}

@@ -20,12 +20,12 @@ from tests.support.serving import answering
 from tests.support.state import assert_sound
 from tests.support.toy_host import Toy
 from tests.support.upstream.asking import FakeTime
-from tools.fakehosts import Truth, World, changing, making
+from tools.fakehosts import Truth, World, builder, events
 from tools.fakehosts.replay import Replay
 
 pytestmark = pytest.mark.usefixtures("tables", "bucket")
 
-SHARES = {making.GITHUB: 0.8, making.GITLAB: 0.2}
+SHARES = {builder.GITHUB: 0.8, builder.GITLAB: 0.2}
 
 
 def wanted(truth: Truth, now: datetime) -> int:
@@ -59,8 +59,8 @@ def test_scores_follow_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         # A year later, one is pushed to and one has another star; the others only grew old.
         time.advance(days=400)
         monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
-        world.happen(1, changing.PUSH)
-        world.happen(2, changing.STAR)
+        world.happen(1, events.PUSH)
+        world.happen(2, events.STAR)
         assert main(["refresh"]) == 0
         later = {package: wanted(world.truth(package), time.now()) for package in world.made}
         assert {package: read(package).score for package in world.made} == later

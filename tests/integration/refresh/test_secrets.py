@@ -11,8 +11,8 @@ from tests.support import state
 from tests.support.api_client import ask
 from tests.support.entities import category, package
 from tests.support.serving import answering
-from tools.fakehosts.replay import Made, Replay
-from tools.fakehosts.serving import Answer, Request, Server
+from tools.fakehosts.replay import Replay, ResponseParts
+from tools.fakehosts.server import Request, Response, Server
 
 SECRETS = {host: f"{host}-secret-0123456789" for host in ("github", "gitlab", "bitbucket")}
 ADDRESSES = {
@@ -26,7 +26,7 @@ FIRST = {
     "gitlab": "POST /api/graphql",
     "bitbucket": "GET /2.0/repositories/owner/name",
 }
-Answering = Callable[[Request], Made]
+Answering = Callable[[Request], ResponseParts]
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,9 @@ def refresh(monkeypatch: pytest.MonkeyPatch, host: str, answer: Answering) -> li
     """Refresh one host that answers everything alike; what it was asked."""
     asked: list[Request] = []
 
-    def answered(request: Request) -> Answer:
+    def answered(request: Request) -> Response:
         asked.append(request)
-        return Answer(*answer(request))
+        return Response(*answer(request))
 
     with Server(answered) as server:
         monkeypatch.setenv(f"{host.upper()}_API_URL", server.url)
@@ -58,26 +58,26 @@ def echo(request: Request) -> str:
     return f"not allowed: {request.headers['Authorization']}"
 
 
-def unauthorised(request: Request) -> Made:
+def unauthorised(request: Request) -> ResponseParts:
     return 401, {"WWW-Authenticate": echo(request)}, {"message": echo(request)}
 
 
-def forbidden(request: Request) -> Made:
+def forbidden(request: Request) -> ResponseParts:
     said = {"message": echo(request), "error": {"message": echo(request)}, "type": "error"}
     return 403, {}, said
 
 
-def erroneous(request: Request) -> Made:
+def erroneous(request: Request) -> ResponseParts:
     error = {"type": "FORBIDDEN", "path": ["r0"], "message": echo(request)}
     return 200, {}, {"data": {"r0": None, "projects": None}, "errors": [error]}
 
 
-def wrong(request: Request) -> Made:
+def wrong(request: Request) -> ResponseParts:
     """Texts where other things belong, and what is no figure at all."""
     return 200, {}, {"id": echo(request), "message": echo(request), "data": echo(request)}
 
 
-def garbled(request: Request) -> Made:
+def garbled(request: Request) -> ResponseParts:
     return 404, {"ETag": f'"{echo(request)}"'}, f"<h1>{echo(request)}</h1>"
 
 
@@ -108,7 +108,7 @@ def test_a_host_that_repeats_its_token_makes_nobody_else_learn_it(
 def test_a_description_that_repeats_the_token_is_stored_without_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def answer(request: Request) -> Made:
+    def answer(request: Request) -> ResponseParts:
         found = {
             "databaseId": 1,
             "nameWithOwner": "owner/name",

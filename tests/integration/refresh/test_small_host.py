@@ -33,8 +33,8 @@ from tests.support.api_client import ask
 from tests.support.fixtures import category, package, write
 from tests.support.serving import answering
 from tests.support.upstream.asking import TODAY
-from tools.fakehosts.replay import Made, Replay
-from tools.fakehosts.serving import Request
+from tools.fakehosts.replay import Replay, ResponseParts
+from tools.fakehosts.server import Request
 
 # ------------------------------------------------------------------------------- the host's module
 
@@ -108,7 +108,7 @@ def _commits(*ids: str) -> Any:
         for id in ids
     ]
 
-    def page(request: Request) -> Made:
+    def page(request: Request) -> ResponseParts:
         query = dict(request.query)
         start = (int(query["page"]) - 1) * int(query["size"])
         return 200, {}, entries[start : start + int(query["size"])]

@@ -3,7 +3,7 @@
 import json
 
 from tests.support.upstream.week_process import lived
-from tools.fakehosts.making import BITBUCKET, CODEBERG, GITHUB, GITLAB
+from tools.fakehosts.builder import BITBUCKET, CODEBERG, GITHUB, GITLAB
 
 
 def test_no_request_is_past_a_limit(engine: object) -> None:

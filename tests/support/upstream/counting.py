@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from tools.fakehosts import World
-from tools.fakehosts.making import GITHUB, GITLAB, INDEX
+from tools.fakehosts.builder import GITHUB, GITLAB, INDEX
 
 #: Those that are asked about many packages at once.
 TOGETHER = (GITHUB, GITLAB, INDEX)

@@ -25,7 +25,7 @@ from tests.support import tables
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.simulation import Simulation
 from tools.fakehosts import World
-from tools.fakehosts.comparing import differences
+from tools.fakehosts.comparison import find_differences
 from tools.fakehosts.faults import Faults
 
 _STEP = timedelta(minutes=20)
@@ -82,7 +82,7 @@ class Week:
         }
         self.report.faults = dict(log.faults)
         self.report.limits = [f"{each.host}: {each.what}" for each in log.violations]
-        self.report.wrong = differences(self.world)
+        self.report.wrong = find_differences(self.world)
         self.report.peak_mb = _peak_mb()
         return self.report
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tools.fakehosts.replay import Replay, Routes
-from tools.fakehosts.serving import DRIP, RESET, SILENCE, Answer
+from tools.fakehosts.server import DRIP, RESET, SILENCE, Response
 
 
 def _entry(url: str, status: int, text: str, method: str = "GET", **headers: str) -> Any:
@@ -101,8 +101,8 @@ def test_a_connection_is_kept_for_many_requests_of_any_kind() -> None:
 def test_silence_and_resets_are_broken_connections() -> None:
     long = b"x" * 100_000
     routes: Routes = {
-        "GET /silence": [Answer(fault=SILENCE)],
-        "GET /reset": [Answer(body=long, fault=RESET)],
+        "GET /silence": [Response(fault=SILENCE)],
+        "GET /reset": [Response(body=long, fault=RESET)],
     }
     with Replay.answering(routes) as replay:
         for path in ("/silence", "/reset"):
@@ -111,7 +111,7 @@ def test_silence_and_resets_are_broken_connections() -> None:
 
 
 def test_a_drip_comes_whole_in_the_end() -> None:
-    routes = {"GET /": [Answer(body={"a": 1}, fault=DRIP, seconds=0.02)]}
+    routes = {"GET /": [Response(body={"a": 1}, fault=DRIP, seconds=0.02)]}
     with Replay.answering(routes) as replay:
         assert requests.get(replay.url + "/", timeout=5).json() == {"a": 1}
 

@@ -11,7 +11,7 @@ import requests
 from chalicelib.catalog.entities import Package
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.visiting import REPOSITORIES, Asking, aliases
-from tools.fakehosts import World, changing, making, original
+from tools.fakehosts import World, builder, count_original_requests, events
 
 
 def _figures(world: World) -> list[Any]:
@@ -41,9 +41,9 @@ def test_hosts_and_activity_are_distributed_as_in_a_directory(time: FakeTime) ->
     world = World(1, 2000, time)
     found = list(world.repositories.values())
     hosts = Counter(repository.host for repository in found)
-    assert hosts[making.GITHUB] == 1700
-    assert hosts[making.GITLAB] == 140
-    assert set(hosts) == set(making.SHARES)
+    assert hosts[builder.GITHUB] == 1700
+    assert hosts[builder.GITLAB] == 140
+    assert set(hosts) == set(builder.SHARES)
     quiet = sum(not any(world.truth(package).weeks()) for package in world.made)
     assert 0.45 < quiet / 2000 < 0.58
     authors = sorted(len(repository.contributions()) for repository in found)
@@ -60,7 +60,7 @@ def test_the_catalogue_knows_where_packages_are_and_no_figures(world: World) -> 
         assert isinstance(package, Package)
         assert package.repo_watchers == 0
         truth = world.truth(package.id)
-        assert package.repo_url and package.repo_url.startswith(making.SITES[truth.host])
+        assert package.repo_url and package.repo_url.startswith(builder.SITES[truth.host])
         assert truth.address in package.repo_url
         known = package.pypi_url and package.pypi_url.rpartition("/")[2]
         assert known == (truth.project.name if truth.project else "")
@@ -77,7 +77,7 @@ def test_a_day_changes_its_share_between_the_days_before_and_now(
     for package in world.made:
         truth = world.truth(package)
         what = changes.repositories.get(package)
-        is_pushed = what in {changing.PUSH, changing.FORCE}
+        is_pushed = what in {events.PUSH, events.FORCE}
         assert (truth.head != heads[package]) == is_pushed
         if is_pushed:
             assert truth.last_commit is not None
@@ -88,25 +88,25 @@ def test_a_day_changes_its_share_between_the_days_before_and_now(
 
 def test_requests_are_counted_by_host_and_shared_out_to_packages(world: World) -> None:
     first, second = [
-        found.package_id for found in world.repositories.values() if found.host == making.GITHUB
+        found.package_id for found in world.repositories.values() if found.host == builder.GITHUB
     ][:2]
-    github = Asking(world, making.GITHUB)
+    github = Asking(world, builder.GITHUB)
     addresses = [world.truth(number).address for number in (first, second)]
     github.graphql(REPOSITORIES % aliases(addresses))
     github.get(f"/repos/{addresses[0]}")
-    Asking(world, making.INDEX).get("/simple/")
-    assert world.log.of([first]) == {making.GITHUB: 1.5}
-    assert world.log.of([first, second]) == {making.GITHUB: 2.0}
-    assert world.log.common == {making.INDEX: 1}
-    assert world.log.counts[making.GITHUB, "graphql", 200] == 1
+    Asking(world, builder.INDEX).get("/simple/")
+    assert world.log.of([first]) == {builder.GITHUB: 1.5}
+    assert world.log.of([first, second]) == {builder.GITHUB: 2.0}
+    assert world.log.common == {builder.INDEX: 1}
+    assert world.log.counts[builder.GITHUB, "graphql", 200] == 1
     world.log.forget()
     assert world.log.total == 0
 
 
 def test_the_original_needs_208_requests_for_100_contributors() -> None:
-    assert original(100).total == 208
-    assert original(100).others == 4
-    assert original(101).total == 2 * 101 + 7 + 2
+    assert count_original_requests(100).total == 208
+    assert count_original_requests(100).others == 4
+    assert count_original_requests(101).total == 2 * 101 + 7 + 2
 
 
 def test_a_world_runs_as_a_process_under_control() -> None:

@@ -5,15 +5,15 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from tests.support.upstream.visiting import Asking, package_of
-from tools.fakehosts import Faults, World, making
+from tools.fakehosts import Faults, World, builder
 from tools.fakehosts.faults import KINDS
 
 
 def test_faults_come_at_their_rate_and_are_no_violations(world: World) -> None:
     world.faults = Faults(0.3, seed=1, longest=5)
-    package = package_of(world, making.GITHUB)
-    url = f"{world.urls[making.GITHUB]}/repos/{world.truth(package).address}"
-    headers = {"Authorization": f"Bearer {world.tokens[making.GITHUB]}"}
+    package = package_of(world, builder.GITHUB)
+    url = f"{world.urls[builder.GITHUB]}/repos/{world.truth(package).address}"
+    headers = {"Authorization": f"Bearer {world.tokens[builder.GITHUB]}"}
     good = 0
     for _ in range(700):
         try:
@@ -35,8 +35,8 @@ def test_faults_come_at_their_rate_and_are_no_violations(world: World) -> None:
 
 
 def test_each_fault_is_what_it_is_called(world: World) -> None:
-    package = package_of(world, making.GITHUB)
-    github = Asking(world, making.GITHUB)
+    package = package_of(world, builder.GITHUB)
+    github = Asking(world, builder.GITHUB)
     path = f"/repos/{world.truth(package).address}"
 
     def only(kind: str) -> requests.Response:

@@ -4,13 +4,13 @@ from collections import Counter
 
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.visiting import REPOSITORIES, Asking, aliases, package_of
-from tools.fakehosts import World, changing, making
-from tools.fakehosts.repository import iso
+from tools.fakehosts import World, builder, events
+from tools.fakehosts.repository import format_timestamp
 
 
 def test_github_serves_the_truth_over_rest(world: World) -> None:
-    package = package_of(world, making.GITHUB, least=5)
-    truth, github = world.truth(package), Asking(world, making.GITHUB)
+    package = package_of(world, builder.GITHUB, least=5)
+    truth, github = world.truth(package), Asking(world, builder.GITHUB)
     path = f"/repos/{truth.address.upper()}"
     found = github.get(path).json()
     assert found["full_name"] == truth.address
@@ -26,10 +26,10 @@ def test_github_serves_the_truth_over_rest(world: World) -> None:
 
 def test_githubs_lists_of_many_pages_are_whole(world: World) -> None:
     package = max(
-        (found for found in world.repositories.values() if found.host == making.GITHUB),
+        (found for found in world.repositories.values() if found.host == builder.GITHUB),
         key=lambda found: found.authors if found.total < 10_000 else 0,
     ).package_id
-    truth, github = world.truth(package), Asking(world, making.GITHUB)
+    truth, github = world.truth(package), Asking(world, builder.GITHUB)
     assert len(truth.participants) > 20
     logins: list[str] = []
     path = f"/repos/{truth.address}/contributors?per_page=10"
@@ -51,26 +51,26 @@ def test_githubs_lists_of_many_pages_are_whole(world: World) -> None:
 
 
 def test_a_304_of_github_is_free_and_ends_with_the_next_push(world: World, time: FakeTime) -> None:
-    package = package_of(world, making.GITHUB)
-    github = Asking(world, making.GITHUB)
+    package = package_of(world, builder.GITHUB)
+    github = Asking(world, builder.GITHUB)
     path = f"/repos/{world.truth(package).address}/contributors"
     first = github.get(path)
     same = github.get(path, **{"If-None-Match": first.headers["ETag"]})
     assert (same.status_code, same.content) == (304, b"")
     assert same.headers["X-RateLimit-Remaining"] == first.headers["X-RateLimit-Remaining"]
     time.advance(hours=1)
-    world.happen(package, changing.PUSH)
+    world.happen(package, events.PUSH)
     assert github.get(path, **{"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
 def test_github_serves_the_truth_over_graphql(world: World, time: FakeTime) -> None:
     package, gone, moved = [
-        found.package_id for found in world.repositories.values() if found.host == making.GITHUB
+        found.package_id for found in world.repositories.values() if found.host == builder.GITHUB
     ][:3]
     addresses = [world.truth(number).address for number in (package, gone, moved)]
-    world.happen(gone, changing.DELETE)
-    world.happen(moved, changing.RENAME)
-    answer = Asking(world, making.GITHUB).graphql(REPOSITORIES % aliases(addresses))
+    world.happen(gone, events.DELETE)
+    world.happen(moved, events.RENAME)
+    answer = Asking(world, builder.GITHUB).graphql(REPOSITORIES % aliases(addresses))
     truth, found = world.truth(package), answer["data"]["r0"]
     assert found["stargazerCount"] == truth.stars
     assert found["defaultBranchRef"]["target"]["oid"] == truth.head
@@ -82,7 +82,7 @@ def test_github_serves_the_truth_over_graphql(world: World, time: FakeTime) -> N
 
 
 def test_graphql_takes_variables_and_counts_the_last_year(world: World) -> None:
-    package = package_of(world, making.GITHUB, least=3)
+    package = package_of(world, builder.GITHUB, least=3)
     truth = world.truth(package)
     owner, name = truth.address.split("/")
     query = """query($owner: String!, $name: String!, $since: GitTimestamp) {
@@ -90,17 +90,17 @@ def test_graphql_takes_variables_and_counts_the_last_year(world: World) -> None:
         history(since: $since, first: 2) { totalCount nodes { committedDate }
           pageInfo { hasNextPage endCursor } } } } } } }"""
     repository = truth.repository
-    since = iso(repository.recent[0])
-    github = Asking(world, making.GITHUB)
+    since = format_timestamp(repository.recent[0])
+    github = Asking(world, builder.GITHUB)
     answer = github.graphql(query, owner=owner, name=name, since=since)
     history = answer["data"]["repository"]["defaultBranchRef"]["target"]["history"]
     assert history["totalCount"] == len(repository.recent)
-    assert history["nodes"][0]["committedDate"] == iso(repository.recent[-1])
+    assert history["nodes"][0]["committedDate"] == format_timestamp(repository.recent[-1])
     assert history["pageInfo"]["hasNextPage"] is (len(repository.recent) > 2)
 
 
 def test_a_query_with_a_mistake_is_an_error(world: World) -> None:
-    github = Asking(world, making.GITHUB)
+    github = Asking(world, builder.GITHUB)
     for query in ("query { nothing }", "{ repository(owner: 1", "mutation { a }", "{ é }"):
         answer = github.graphql(query)
         assert "data" not in answer
@@ -108,17 +108,17 @@ def test_a_query_with_a_mistake_is_an_error(world: World) -> None:
 
 
 def test_what_happens_to_a_repository_is_told_as_github_does(world: World) -> None:
-    github = Asking(world, making.GITHUB)
+    github = Asking(world, builder.GITHUB)
     moved, gone, blocked, archived = [
         found.package_id
         for found in world.repositories.values()
-        if found.host == making.GITHUB and not found.archived
+        if found.host == builder.GITHUB and not found.archived
     ][:4]
     paths = {number: f"/repos/{world.truth(number).address}" for number in (moved, gone, blocked)}
-    world.happen(moved, changing.RENAME)
-    world.happen(gone, changing.DELETE)
-    world.happen(blocked, changing.BLOCK)
-    world.happen(archived, changing.ARCHIVE)
+    world.happen(moved, events.RENAME)
+    world.happen(gone, events.DELETE)
+    world.happen(blocked, events.BLOCK)
+    world.happen(archived, events.ARCHIVE)
     redirect = github.get(paths[moved])
     assert redirect.status_code == 301
     target = redirect.headers["Location"].removeprefix("https://api.github.com")
@@ -129,11 +129,11 @@ def test_what_happens_to_a_repository_is_told_as_github_does(world: World) -> No
 
 
 def test_an_empty_repository_is_told_as_github_does(world: World) -> None:
-    package = package_of(world, making.GITHUB)
+    package = package_of(world, builder.GITHUB)
     repository = world.repositories[package]
     repository.older = repository.authors = 0
     repository.drop(len(repository.recent))
-    path, github = f"/repos/{repository.path}", Asking(world, making.GITHUB)
+    path, github = f"/repos/{repository.path}", Asking(world, builder.GITHUB)
     assert github.get(path + "/commits").status_code == 409
     assert github.get(path + "/contributors").status_code == 204
     assert github.get(path + "/stats/participation").json() == {"all": [], "owner": []}
@@ -144,11 +144,11 @@ def test_an_empty_repository_is_told_as_github_does(world: World) -> None:
 
 
 def test_a_force_push_leaves_no_commit_of_the_other_line(world: World) -> None:
-    package = package_of(world, making.GITHUB, least=9)
+    package = package_of(world, builder.GITHUB, least=9)
     repository = world.repositories[package]
     before = {repository.commit(number).oid for number in range(repository.total)}
     total = repository.total
-    world.happen(package, changing.FORCE)
+    world.happen(package, events.FORCE)
     after = {repository.commit(number).oid for number in range(repository.total)}
     assert len(before & after) < total
     assert world.truth(package).head not in before

@@ -4,10 +4,10 @@ import pytest
 
 from tests.support.upstream.asking import FakeTime
 from tests.support.upstream.visiting import Asking
-from tools.fakehosts import World, changing, making
+from tools.fakehosts import World, builder, events
 
 
-@pytest.mark.parametrize("host", [making.GITLAB, making.OWN_GITLAB])
+@pytest.mark.parametrize("host", [builder.GITLAB, builder.OWN_GITLAB])
 def test_gitlab_serves_the_truth(world: World, host: str) -> None:
     package = next(found.package_id for found in world.repositories.values() if found.host == host)
     truth, gitlab = world.truth(package), Asking(world, host)
@@ -28,12 +28,12 @@ def test_gitlab_serves_the_truth(world: World, host: str) -> None:
 
 
 def test_gitlab_takes_fifty_paths_and_follows_no_rename(world: World) -> None:
-    found = [one for one in world.repositories.values() if one.host == making.GITLAB]
+    found = [one for one in world.repositories.values() if one.host == builder.GITLAB]
     paths = [one.path for one in found]
-    world.happen(found[0].package_id, changing.RENAME)
+    world.happen(found[0].package_id, events.RENAME)
     query = """query($paths: [String!]) { projects(fullPaths: $paths, first: 50) { nodes {
       id fullPath starCount repository { empty tree { lastCommit { sha } } } } } }"""
-    gitlab = Asking(world, making.GITLAB)
+    gitlab = Asking(world, builder.GITLAB)
     answer = gitlab.graphql(query, "/api/graphql", paths=paths)
     nodes = {node["fullPath"]: node for node in answer["data"]["projects"]["nodes"]}
     assert set(nodes) == set(paths[1:])
@@ -51,9 +51,9 @@ def test_bitbucket_serves_the_truth(world: World) -> None:
     package = next(
         found.package_id
         for found in world.repositories.values()
-        if found.host == making.BITBUCKET and found.total > 30
+        if found.host == builder.BITBUCKET and found.total > 30
     )
-    truth, bitbucket = world.truth(package), Asking(world, making.BITBUCKET)
+    truth, bitbucket = world.truth(package), Asking(world, builder.BITBUCKET)
     path = f"/2.0/repositories/{truth.address}"
     assert bitbucket.get(path).json()["description"] == truth.description
     assert bitbucket.get(f"{path}/watchers?pagelen=1").json()["size"] == truth.stars
@@ -67,7 +67,7 @@ def test_bitbucket_serves_the_truth(world: World) -> None:
     assert (hashes[0], len(set(hashes))) == (truth.head, truth.commits)
 
 
-@pytest.mark.parametrize("host", [making.CODEBERG, making.FORGEJO])
+@pytest.mark.parametrize("host", [builder.CODEBERG, builder.FORGEJO])
 def test_forgejo_serves_the_truth(world: World, host: str) -> None:
     package = next(found.package_id for found in world.repositories.values() if found.host == host)
     truth, forgejo = world.truth(package), Asking(world, host)
@@ -76,7 +76,7 @@ def test_forgejo_serves_the_truth(world: World, host: str) -> None:
     newest = forgejo.get(f"{path}/commits?limit=1&stat=false&verification=false&files=false")
     assert newest.json()[0]["sha"] == truth.head
     assert newest.headers["X-Total-Count"] == str(truth.commits)
-    world.happen(package, changing.RENAME)
+    world.happen(package, events.RENAME)
     redirect = forgejo.get(path)
     assert redirect.status_code == 307
     assert forgejo.get(redirect.headers["Location"]).json()["full_name"] == f"{truth.address}-2"
@@ -84,7 +84,7 @@ def test_forgejo_serves_the_truth(world: World, host: str) -> None:
 
 def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
     package, gone = list(world.projects)[:2]
-    index = Asking(world, making.INDEX)
+    index = Asking(world, builder.INDEX)
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
     root = index.get("/simple/", **accept)
     serials = {entry["name"]: entry["_last-serial"] for entry in root.json()["projects"]}
@@ -105,7 +105,7 @@ def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
     match = {"If-None-Match": document.headers["ETag"]}
     assert index.get(f"/pypi/{truth.name}/json", **match).status_code == 304
     time.advance(days=1)
-    world.happen(package, changing.RELEASE)
+    world.happen(package, events.RELEASE)
     newer = index.get(f"/pypi/{truth.name.upper()}/json", **match).json()
     assert newer["info"]["version"] != truth.version
     assert index.get("/simple/", **accept, **{"If-None-Match": etag}).status_code == 200
@@ -116,7 +116,7 @@ def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
 def test_the_downloads_service_serves_the_truth(world: World) -> None:
     package, truth = next((number, world.truth(number).project) for number in world.projects)
     assert truth is not None
-    answer = Asking(world, making.DOWNLOADS).get(
+    answer = Asking(world, builder.DOWNLOADS).get(
         f"/api/packages/{world.projects[package].key}/recent"
     )
     assert answer.json()["data"]["last_month"] == truth.downloads

@@ -6,9 +6,9 @@ import pytest
 import requests
 
 from tests.support.upstream.asking import FakeTime
-from tools.fakehosts import World, making
+from tools.fakehosts import World, builder
 from tools.fakehosts.hosts.github_graphql import TIMEOUT_S
-from tools.fakehosts.serving import Headers, Request
+from tools.fakehosts.server import Headers, Request
 
 TOKEN = {"Authorization": "Bearer github-token"}
 
@@ -45,65 +45,65 @@ def _pass(world: World, host: str, count: int, target: str, **headers: str) -> i
 
 
 def test_github_without_a_token_gives_60_an_hour(world: World, time: FakeTime) -> None:
-    path = f"/repos/{_path(world, making.GITHUB)}"
-    left = [_get(world, making.GITHUB, path) for _ in range(60)]
+    path = f"/repos/{_path(world, builder.GITHUB)}"
+    left = [_get(world, builder.GITHUB, path) for _ in range(60)]
     assert [answer.headers["X-RateLimit-Remaining"] for answer in left[::59]] == ["59", "0"]
-    refused = _get(world, making.GITHUB, path)
+    refused = _get(world, builder.GITHUB, path)
     assert (refused.status_code, refused.headers["X-RateLimit-Remaining"]) == (403, "0")
     assert "Retry-After" not in refused.headers
-    assert _violated(world) == [(making.GITHUB, "requests an hour")]
+    assert _violated(world) == [(builder.GITHUB, "requests an hour")]
     ends = int(refused.headers["X-RateLimit-Reset"])
     time.advance(seconds=ends - time.now().timestamp() - 1)
-    assert _get(world, making.GITHUB, path).status_code == 403
+    assert _get(world, builder.GITHUB, path).status_code == 403
     time.advance(seconds=1)
-    assert _get(world, making.GITHUB, path).status_code == 200
+    assert _get(world, builder.GITHUB, path).status_code == 200
 
 
 def test_github_with_a_token_gives_5000_an_hour(world: World, time: FakeTime) -> None:
     for _ in range(10):
-        assert _pass(world, making.GITHUB, 500, "/repos/a/b", **TOKEN) == 0
+        assert _pass(world, builder.GITHUB, 500, "/repos/a/b", **TOKEN) == 0
         time.advance(minutes=1)
-    assert _pass(world, making.GITHUB, 3, "/repos/a/b", **TOKEN) == 3
-    assert _pass(world, making.GITHUB, 1, "/rate_limit", **TOKEN) == 0
-    answer = _get(world, making.GITHUB, "/rate_limit", **TOKEN)
+    assert _pass(world, builder.GITHUB, 3, "/repos/a/b", **TOKEN) == 3
+    assert _pass(world, builder.GITHUB, 1, "/rate_limit", **TOKEN) == 0
+    answer = _get(world, builder.GITHUB, "/rate_limit", **TOKEN)
     assert answer.json()["resources"]["core"]["remaining"] == 0
 
 
 def test_github_gives_900_points_a_minute_whatever_the_hour(world: World, time: FakeTime) -> None:
-    path = f"/repos/{_path(world, making.GITHUB)}"
-    assert _pass(world, making.GITHUB, 900, path, **TOKEN) == 0
-    refused = [_get(world, making.GITHUB, path, **TOKEN) for _ in range(3)]
+    path = f"/repos/{_path(world, builder.GITHUB)}"
+    assert _pass(world, builder.GITHUB, 900, path, **TOKEN) == 0
+    refused = [_get(world, builder.GITHUB, path, **TOKEN) for _ in range(3)]
     assert {answer.status_code for answer in refused} == {403, 429}
     assert [answer.headers.get("Retry-After") for answer in refused] == ["61", "61", None]
     assert all(int(answer.headers["X-RateLimit-Remaining"]) > 0 for answer in refused)
-    assert _violated(world) == [(making.GITHUB, "points a minute")] * 3
+    assert _violated(world) == [(builder.GITHUB, "points a minute")] * 3
     time.advance(seconds=61)
-    assert _get(world, making.GITHUB, path, **TOKEN).status_code == 200
+    assert _get(world, builder.GITHUB, path, **TOKEN).status_code == 200
 
 
 def test_github_takes_a_hundred_requests_at_a_time(world: World) -> None:
     request = Request("GET", "/repos/a/b", Headers({"authorization": "Bearer github-token"}))
-    host = world.hosts[making.GITHUB]
+    host = world.hosts[builder.GITHUB]
     assert host.refusal(request, world.now, 100) is None
     assert host.refusal(request, world.now, 101) is not None
 
 
 def test_a_wrong_token_of_github_is_401_and_costs_nothing(world: World) -> None:
-    path = f"/repos/{_path(world, making.GITHUB)}"
-    wrong = _get(world, making.GITHUB, path, Authorization="Bearer wrong")
+    path = f"/repos/{_path(world, builder.GITHUB)}"
+    wrong = _get(world, builder.GITHUB, path, Authorization="Bearer wrong")
     assert (wrong.status_code, wrong.json()) == (401, {"message": "Bad credentials"})
-    url = world.urls[making.GITHUB] + "/graphql"
+    url = world.urls[builder.GITHUB] + "/graphql"
     assert requests.post(url, json={"query": "{ a }"}, timeout=10).status_code == 401
 
 
 def _points(world: World, query: str) -> requests.Response:
-    url = world.urls[making.GITHUB] + "/graphql"
+    url = world.urls[builder.GITHUB] + "/graphql"
     return requests.post(url, json={"query": query}, headers=TOKEN, timeout=10)
 
 
 def test_graphql_gives_5000_points_an_hour(world: World) -> None:
     few = min(
-        (one for one in world.repositories.values() if one.host == making.GITHUB),
+        (one for one in world.repositories.values() if one.host == builder.GITHUB),
         key=lambda one: one.total,
     )
     owner, name = few.path.split("/")
@@ -119,13 +119,13 @@ def test_graphql_gives_5000_points_an_hour(world: World) -> None:
     kinds = {answer.json()["errors"][0]["type"] for answer in refused}
     assert kinds == {"RATE_LIMITED", "RATE_LIMIT"}
     assert all("data" not in answer.json() for answer in refused)
-    assert _violated(world) == [(making.GITHUB, "GraphQL points an hour")] * 2
+    assert _violated(world) == [(builder.GITHUB, "GraphQL points an hour")] * 2
 
 
 def test_graphql_ends_a_query_that_takes_too_long(world: World) -> None:
-    heavy = next(one for one in world.repositories.values() if one.host == making.GITHUB)
+    heavy = next(one for one in world.repositories.values() if one.host == builder.GITHUB)
     heavy.older = 300_000
-    light = [one.path for one in world.repositories.values() if one.host == making.GITHUB]
+    light = [one.path for one in world.repositories.values() if one.host == builder.GITHUB]
     light.remove(heavy.path)
     below = "defaultBranchRef { target { history(first: 1) { totalCount } } }"
 
@@ -150,60 +150,60 @@ def test_graphql_ends_a_query_that_takes_too_long(world: World) -> None:
 
 
 def test_gitlab_gives_400_projects_and_2000_requests_a_minute(world: World, time: FakeTime) -> None:
-    name = _path(world, making.GITLAB).replace("/", "%2F")
+    name = _path(world, builder.GITLAB).replace("/", "%2F")
     path = f"/api/v4/projects/{name}"
-    assert _pass(world, making.GITLAB, 400, path) == 0
-    refused = _get(world, making.GITLAB, path)
+    assert _pass(world, builder.GITLAB, 400, path) == 0
+    refused = _get(world, builder.GITLAB, path)
     assert refused.status_code == 429
     assert refused.json()
     assert "Retry-After" not in refused.headers
-    commits = _get(world, making.GITLAB, f"{path}/repository/commits")
+    commits = _get(world, builder.GITLAB, f"{path}/repository/commits")
     assert commits.headers["RateLimit-Limit"] == "2000"
     assert int(commits.headers["RateLimit-Remaining"]) == 2000 - 402
-    assert _pass(world, making.GITLAB, 1598, "/api/v4/version") == 0
-    refused = _get(world, making.GITLAB, f"{path}/repository/commits")
+    assert _pass(world, builder.GITLAB, 1598, "/api/v4/version") == 0
+    refused = _get(world, builder.GITLAB, f"{path}/repository/commits")
     assert (refused.status_code, refused.text) == (429, "Retry later\n")
     assert refused.headers["Retry-After"] == "61"
     assert [what for _, what in _violated(world)] == ["projects a minute", "requests a minute"]
     time.advance(minutes=1)
-    assert _get(world, making.GITLAB, path).status_code == 200
+    assert _get(world, builder.GITLAB, path).status_code == 200
 
 
 def test_bitbucket_gives_60_in_any_hour_and_1000_with_a_token(world: World, time: FakeTime) -> None:
-    path = f"/2.0/repositories/{_path(world, making.BITBUCKET)}"
-    assert _pass(world, making.BITBUCKET, 30, path) == 0
+    path = f"/2.0/repositories/{_path(world, builder.BITBUCKET)}"
+    assert _pass(world, builder.BITBUCKET, 30, path) == 0
     time.advance(minutes=30)
-    assert _pass(world, making.BITBUCKET, 29, path) == 0
-    last = _get(world, making.BITBUCKET, path)
+    assert _pass(world, builder.BITBUCKET, 29, path) == 0
+    last = _get(world, builder.BITBUCKET, path)
     assert last.headers["X-RateLimit-Limit"] == "60, 60;w=3600"
     assert last.headers["X-RateLimit-Remaining"] == "0"
     assert last.headers["X-RateLimit-Reset"] == "1801"
-    assert _get(world, making.BITBUCKET, path).status_code == 429
-    assert _violated(world) == [(making.BITBUCKET, "requests an hour")]
+    assert _get(world, builder.BITBUCKET, path).status_code == 429
+    assert _violated(world) == [(builder.BITBUCKET, "requests an hour")]
     token = {"Authorization": "Bearer bitbucket-token"}
-    assert _pass(world, making.BITBUCKET, 1001, path, **token) == 1
+    assert _pass(world, builder.BITBUCKET, 1001, path, **token) == 1
     time.advance(minutes=30)
-    assert _get(world, making.BITBUCKET, path).status_code == 200
+    assert _get(world, builder.BITBUCKET, path).status_code == 200
 
 
 def test_codeberg_gives_4000_in_half_an_hour(world: World, time: FakeTime) -> None:
-    path = f"/api/v1/repos/{_path(world, making.CODEBERG)}"
-    assert _pass(world, making.CODEBERG, 4000, path) == 0
-    refused = _get(world, making.CODEBERG, path)
+    path = f"/api/v1/repos/{_path(world, builder.CODEBERG)}"
+    assert _pass(world, builder.CODEBERG, 4000, path) == 0
+    refused = _get(world, builder.CODEBERG, path)
     assert refused.status_code == 429
     assert "Retry-After" not in refused.headers
-    assert _violated(world) == [(making.CODEBERG, "requests in 30 minutes")]
+    assert _violated(world) == [(builder.CODEBERG, "requests in 30 minutes")]
     time.advance(minutes=30)
-    assert _get(world, making.CODEBERG, path).status_code == 200
+    assert _get(world, builder.CODEBERG, path).status_code == 200
 
 
-@pytest.mark.parametrize("host", [making.FORGEJO, making.OWN_GITLAB, making.INDEX])
+@pytest.mark.parametrize("host", [builder.FORGEJO, builder.OWN_GITLAB, builder.INDEX])
 def test_self_hosted_ones_and_the_index_have_no_limit(world: World, host: str) -> None:
     assert _pass(world, host, 10_000, "/api/v4/projects/1") == 0
 
 
 def test_limits_can_be_left_off(time: FakeTime) -> None:
     with World(seed=5, packages=40, clock=time, has_limits=False) as world:
-        path = f"/repos/{_path(world, making.GITHUB)}"
-        assert {_get(world, making.GITHUB, path).status_code for _ in range(70)} == {200}
+        path = f"/repos/{_path(world, builder.GITHUB)}"
+        assert {_get(world, builder.GITHUB, path).status_code for _ in range(70)} == {200}
         assert not world.violations

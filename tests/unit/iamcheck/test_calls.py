@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from tools.iamcheck.calls import UnknownCall, needed, needed_to_know
+from tools.iamcheck.permissions import (
+    UnknownCall,
+    get_disclosure_permissions,
+    get_required_permissions,
+)
 
 TABLES = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 QUEUE = "http://127.0.0.1:4566/000000000000/q"
@@ -97,7 +101,7 @@ NEEDS: list[tuple[str, str, dict[str, Any], list[tuple[str, str]]]] = [
 def test_needs(
     service: str, operation: str, parameters: dict[str, Any], needs: list[tuple[str, str]]
 ) -> None:
-    assert needed(service, operation, parameters) == needs
+    assert get_required_permissions(service, operation, parameters) == needs
 
 
 @pytest.mark.parametrize(
@@ -116,13 +120,13 @@ def test_what_is_not_known_is_an_error(
     service: str, operation: str, parameters: dict[str, Any]
 ) -> None:
     with pytest.raises(UnknownCall):
-        needed(service, operation, parameters)
+        get_required_permissions(service, operation, parameters)
 
 
 def test_only_who_may_list_is_told_that_an_object_is_missing() -> None:
     parameters = {"Bucket": "b", "Key": "k"}
     listing = [("s3:ListBucket", "arn:aws:s3:::b")]
-    assert needed_to_know("s3", "GetObject", parameters, 404) == listing
-    assert needed_to_know("s3", "GetObject", parameters, 304) == []
-    assert needed_to_know("s3", "PutObject", parameters, 404) == []
-    assert needed_to_know("dynamodb", "GetItem", {"TableName": "t"}, 404) == []
+    assert get_disclosure_permissions("s3", "GetObject", parameters, 404) == listing
+    assert get_disclosure_permissions("s3", "GetObject", parameters, 304) == []
+    assert get_disclosure_permissions("s3", "PutObject", parameters, 404) == []
+    assert get_disclosure_permissions("dynamodb", "GetItem", {"TableName": "t"}, 404) == []

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.settings import TABLES
-from tools.iamcheck import minimal, policies
-from tools.iamcheck.calls import Call
+from tools.iamcheck import least_privilege, policies
+from tools.iamcheck.permissions import Call
 from tools.iamcheck.policies import Grant, Policies, PolicyError, Stack, matches
 
-STACK = policies.stack(
+STACK = policies.build_stack(
     {kind: f"t-{kind}" for kind in TABLES},
     "the-bucket",
     "http://127.0.0.1:1/000000000000/the-queue",
@@ -159,7 +159,10 @@ def test_what_was_refused_and_what_was_never_used() -> None:
 
 
 def test_a_template_has_the_policies_of_its_functions_roles() -> None:
-    assert policies.documents_of(_template()) == {"api": document()["f"], "plan": document()["f"]}
+    assert policies.extract_documents(_template()) == {
+        "api": document()["f"],
+        "plan": document()["f"],
+    }
 
 
 def _template(**role: Any) -> dict[str, Any]:
@@ -182,11 +185,11 @@ def _template(**role: Any) -> dict[str, Any]:
 
 def test_policies_that_come_from_elsewhere_are_an_error() -> None:
     with pytest.raises(PolicyError, match="managed"):
-        policies.documents_of(_template(ManagedPolicyArns=["arn:aws:iam::aws:policy/X"]))
+        policies.extract_documents(_template(ManagedPolicyArns=["arn:aws:iam::aws:policy/X"]))
     template = _template()
     template["Resources"]["Plan"]["Properties"]["Policies"] = ["AWSLambdaBasicExecutionRole"]
     with pytest.raises(PolicyError, match="beside its role"):
-        policies.documents_of(template)
+        policies.extract_documents(template)
 
 
 ONE = Grant("f", "One", "s3:GetObject", '"r"')
@@ -207,7 +210,7 @@ TWO = Grant("f", "Two", "s3:PutObject", '"r"')
 def test_what_is_allowed_is_used_or_has_a_reason(
     used: set[Grant], reasons: dict[str, dict[str, str]], fault: str | None
 ) -> None:
-    found = list(minimal.faults([TWO, ONE], used, reasons))
+    found = list(least_privilege.iter_faults([TWO, ONE], used, reasons))
     if fault is None:
         assert found == []
     else:

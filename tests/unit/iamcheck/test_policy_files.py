@@ -11,7 +11,7 @@ from chalicelib.settings import TABLES
 from tools.iamcheck import policies
 from tools.iamcheck.policies import BUCKET, CHALICE, Grant
 
-GRANTS = sorted(policies.all_grants())
+GRANTS = sorted(policies.get_all_grants())
 BUCKET_ARN = f"arn:${{AWS::Partition}}:s3:::{BUCKET}"
 READING = {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "ssm:GetParameter"} | {
     f"dynamodb:{name}" for name in ("GetItem", "BatchGetItem", "Query", "Scan")
@@ -38,12 +38,12 @@ def _of(function: str) -> list[Grant]:
 
 def test_each_function_has_a_file_and_each_file_a_function() -> None:
     called: list[Any] = [*app.app.event_sources, *app.app.pure_lambda_functions]
-    assert set(policies.functions()) == {"api", *(function.name for function in called)}
+    assert set(policies.list_functions()) == {"api", *(function.name for function in called)}
     files = {path.stem for path in (CHALICE / "policies").iterdir()}
-    assert files == set(policies.functions())
+    assert files == set(policies.list_functions())
 
 
-@pytest.mark.parametrize("function", policies.functions())
+@pytest.mark.parametrize("function", policies.list_functions())
 def test_nobody_manages_tables_or_does_what_is_not_listed_here(function: str) -> None:
     assert {grant.action for grant in _of(function)} <= READING | WRITING | OF_LAMBDA
 
@@ -84,7 +84,7 @@ def test_what_tests_resolve_is_what_the_template_has() -> None:
     resources = yaml.load((CHALICE / "resources.yaml").read_text(), _Loader)["Resources"]
     assert resources["Bucket"]["Properties"]["BucketName"] == BUCKET
     tables = {f"{kind.capitalize()}Table" for kind in TABLES}
-    known = policies.stack(dict.fromkeys(TABLES, "x"), "b").arns
+    known = policies.build_stack(dict.fromkeys(TABLES, "x"), "b").arns
     assert tables <= known.keys() <= resources.keys()
 
 

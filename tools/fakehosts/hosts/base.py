@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tools.fakehosts.repository import Repository
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.server import Request, Response
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class HandledRequest:
     """An answer, which kind of call it was, and the packages that it was about."""
 
     kind: str
-    answer: Answer
+    answer: Response
     packages: tuple[int, ...] = ()
 
 
@@ -24,11 +24,11 @@ class Refusal:
     """A limit was passed: which, and what the host answers."""
 
     what: str
-    answer: Answer
+    answer: Response
 
 
 @dataclass(slots=True)
-class Place:
+class RepositoryStore:
     """The repositories of one host, by path (any letter case), former path, and id."""
 
     paths: dict[str, Repository] = field(default_factory=dict)
@@ -44,11 +44,11 @@ class Place:
         return self.paths.get(path.lower())
 
 
-class Base(ABC):
+class SimulatedHost(ABC):
     """One host, here without limits and without headers that tell of them."""
 
     def __init__(self) -> None:
-        self.place = Place()
+        self.place = RepositoryStore()
 
     def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """The answer to a request that is past a limit; otherwise it is charged.
@@ -58,42 +58,42 @@ class Base(ABC):
         return None
 
     @abstractmethod
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """The answer to a request within the limits."""
 
-    def dressed(self, request: Request, served: Served, now: float) -> Served:
+    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
         """The answer with the headers that tell of limits; what is free is given back."""
         return served
 
 
-def tag(*parts: Any) -> str:
+def build_etag(*parts: Any) -> str:
     """A weak ETag of what an answer depends on."""
     return f'W/"{hashlib.sha1(repr(parts).encode()).hexdigest()}"'
 
 
-def conditional(request: Request, etag: str, make: Any) -> Answer:
+def respond_conditionally(request: Request, etag: str, make: Any) -> Response:
     """304 if the request has the ETag, else 200 with what ``make`` gives (body, headers)."""
     if request.headers.get("If-None-Match") == etag:
-        return Answer(304, {"ETag": etag})
+        return Response(304, {"ETag": etag})
     body, headers = make()
-    return Answer(200, {"ETag": etag, **headers}, body)
+    return Response(200, {"ETag": etag, **headers}, body)
 
 
-def numeric(value: str | None, default: int, most: int) -> int:
+def parse_number(value: str | None, default: int, most: int) -> int:
     """A positive number of a query."""
     if value is None or not (value.isascii() and value.isdigit()):
         return default
     return max(1, min(most, int(value)))
 
 
-def with_headers(served: Served, headers: dict[str, str]) -> Served:
+def add_headers(served: HandledRequest, headers: dict[str, str]) -> HandledRequest:
     """The answer with further headers."""
     answer = served.answer
     known = dict(answer.headers)
     return replace(served, answer=replace(answer, headers={**known, **headers}))
 
 
-def links(base: str, query: dict[str, str], page: int, pages: int) -> dict[str, str]:
+def build_link_header(base: str, query: dict[str, str], page: int, pages: int) -> dict[str, str]:
     """The Link header of a page of a list (RFC 8288); none if there is but one page."""
 
     def url(number: int) -> str:
@@ -108,7 +108,7 @@ def links(base: str, query: dict[str, str], page: int, pages: int) -> dict[str, 
     return {"Link": ", ".join(f'<{to}>; rel="{name}"' for to, name in found)} if found else {}
 
 
-def paged(items: Sequence[Any], page: int, size: int) -> tuple[Sequence[Any], int]:
+def paginate(items: Sequence[Any], page: int, size: int) -> tuple[Sequence[Any], int]:
     """One page of a list, and how many there are."""
     pages = max(1, (len(items) + size - 1) // size)
     return items[(page - 1) * size : page * size], pages

@@ -9,29 +9,29 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 from tools.fakehosts.hosts.base import (
-    Base,
+    HandledRequest,
     Refusal,
-    Served,
-    conditional,
-    numeric,
-    tag,
-    with_headers,
+    SimulatedHost,
+    add_headers,
+    build_etag,
+    parse_number,
+    respond_conditionally,
 )
-from tools.fakehosts.repository import Repository, iso
-from tools.fakehosts.serving import Answer, Request
-from tools.fakehosts.windows import Rolling
+from tools.fakehosts.rate_limits import RollingWindow
+from tools.fakehosts.repository import Repository, format_timestamp
+from tools.fakehosts.server import Request, Response
 
 _API = "https://api.bitbucket.org/2.0"
 _LIMITED = "Rate limit for this resource has been exceeded"
 
 
-class Bitbucket(Base):
+class Bitbucket(SimulatedHost):
     """Repositories without stars and without totals of commits."""
 
     def __init__(self, tokens: frozenset[str]) -> None:
         super().__init__()
         self._tokens = tokens
-        self._windows: dict[str, Rolling] = {}
+        self._windows: dict[str, RollingWindow] = {}
 
     def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """60 in any hour without a token, 1,000 with one."""
@@ -41,34 +41,34 @@ class Bitbucket(Base):
         if not is_spent:
             return None
         body = {"type": "error", "error": {"message": _LIMITED}}
-        return Refusal("requests an hour", Answer(429, {}, body))
+        return Refusal("requests an hour", Response(429, {}, body))
 
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """Repository, forks, watchers or commits."""
-        if _token(request) and _token(request) not in self._tokens:
-            return Served("bad credentials", Answer(401, {}, {"type": "error"}))
+        if _get_token(request) and _get_token(request) not in self._tokens:
+            return HandledRequest("bad credentials", Response(401, {}, {"type": "error"}))
         parts = request.path.removeprefix("/2.0").strip("/").split("/")
         if parts[0] != "repositories" or len(parts) not in {3, 4}:
-            return Served("other", Answer(404, {}, {"type": "error"}))
+            return HandledRequest("other", Response(404, {}, {"type": "error"}))
         kind = parts[3] if len(parts) == 4 else "repository"
         found = self.place.at(f"{parts[1]}/{parts[2]}")
         about = (found.package_id,) if found else ()
         if found is None or found.status:
             message = f"Repository {parts[1]}/{parts[2]} not found"
             body = {"type": "error", "error": {"message": message}}
-            return Served(kind, Answer(404, {}, body), about)
+            return HandledRequest(kind, Response(404, {}, body), about)
         if kind == "repository":
-            etag = tag("repository", found.id, found.version)
-            answer = conditional(request, etag, lambda: (_document(found), {}))
+            etag = build_etag("repository", found.id, found.version)
+            answer = respond_conditionally(request, etag, lambda: (_build_document(found), {}))
         elif kind in {"forks", "watchers"}:
-            answer = Answer(200, {}, _envelope(found, kind))
+            answer = Response(200, {}, _build_count_page(found, kind))
         elif kind == "commits":
-            answer = Answer(200, {}, _commits(found, request))
+            answer = Response(200, {}, _build_commit_page(found, request))
         else:
-            answer = Answer(404, {}, {"type": "error"})
-        return Served(kind, answer, about)
+            answer = Response(404, {}, {"type": "error"})
+        return HandledRequest(kind, answer, about)
 
-    def dressed(self, request: Request, served: Served, now: float) -> Served:
+    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
         """With ``X-RateLimit-*`` as recorded: a list as limit, seconds to go as reset."""
         window = self._window(request)
         left = window.look(now)
@@ -77,22 +77,22 @@ class Bitbucket(Base):
             "X-RateLimit-Remaining": str(left),
             "X-RateLimit-Reset": str(int(window.wait(now)) + 1),
         }
-        return with_headers(served, given)
+        return add_headers(served, given)
 
-    def _window(self, request: Request) -> Rolling:
-        token = _token(request) if _token(request) in self._tokens else ""
-        return self._windows.setdefault(token, Rolling(1000 if token else 60, 3600))
+    def _window(self, request: Request) -> RollingWindow:
+        token = _get_token(request) if _get_token(request) in self._tokens else ""
+        return self._windows.setdefault(token, RollingWindow(1000 if token else 60, 3600))
 
 
-def _document(found: Repository) -> dict[str, Any]:
+def _build_document(found: Repository) -> dict[str, Any]:
     return {
         "type": "repository",
         "full_name": found.path,
         "name": found.path.rpartition("/")[2],
         "uuid": f"{{{found.id}}}",
         "description": found.description,
-        "created_on": iso(found.created),
-        "updated_on": iso(found.changed),
+        "created_on": format_timestamp(found.created),
+        "updated_on": format_timestamp(found.changed),
         "mainbranch": {"type": "branch", "name": "main"} if found.total else None,
         "is_private": False,
         "parent": None,
@@ -100,21 +100,21 @@ def _document(found: Repository) -> dict[str, Any]:
     }
 
 
-def _envelope(found: Repository, kind: str) -> dict[str, Any]:
+def _build_count_page(found: Repository, kind: str) -> dict[str, Any]:
     size = found.forks if kind == "forks" else found.watchers
     return {"pagelen": 10, "page": 1, "size": size, "values": []}
 
 
-def _commits(found: Repository, request: Request) -> dict[str, Any]:
+def _build_commit_page(found: Repository, request: Request) -> dict[str, Any]:
     """Newest first, as of the push that the first page saw; ``limit`` is ignored."""
-    size = numeric(request.query.get("pagelen"), 30, 100)
+    size = parse_number(request.query.get("pagelen"), 30, 100)
     start = found.total - 1
     if context := request.query.get("ctx"):
         start = json.loads(zlib.decompress(urlsafe_b64decode(context)))
     shown = range(start, max(-1, start - size), -1)
     body: dict[str, Any] = {
         "pagelen": size,
-        "values": [_commit(found, number) for number in shown],
+        "values": [_build_commit(found, number) for number in shown],
     }
     if start - size >= 0:
         context = urlsafe_b64encode(zlib.compress(json.dumps(start - size).encode())).decode()
@@ -123,7 +123,7 @@ def _commits(found: Repository, request: Request) -> dict[str, Any]:
     return body
 
 
-def _commit(found: Repository, number: int) -> dict[str, Any]:
+def _build_commit(found: Repository, number: int) -> dict[str, Any]:
     made = found.commit(number)
     login = found.login(made.author)
     author: dict[str, Any] = {
@@ -135,12 +135,12 @@ def _commit(found: Repository, number: int) -> dict[str, Any]:
     return {
         "type": "commit",
         "hash": made.oid,
-        "date": iso(made.instant).replace("Z", "+00:00"),
+        "date": format_timestamp(made.instant).replace("Z", "+00:00"),
         "author": author,
         "message": f"Change {number}",
         "parents": [{"hash": parent, "type": "commit"} for parent in made.parents],
     }
 
 
-def _token(request: Request) -> str:
+def _get_token(request: Request) -> str:
     return str(request.headers.get("Authorization", "")).rpartition(" ")[2]

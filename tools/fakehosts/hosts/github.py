@@ -8,36 +8,42 @@ from datetime import datetime
 from typing import Any
 
 from tools.fakehosts.hosts.base import (
-    Base,
+    HandledRequest,
     Refusal,
-    Served,
-    conditional,
-    links,
-    numeric,
-    paged,
-    tag,
-    with_headers,
+    SimulatedHost,
+    add_headers,
+    build_etag,
+    build_link_header,
+    paginate,
+    parse_number,
+    respond_conditionally,
 )
-from tools.fakehosts.hosts.github_account import Account
-from tools.fakehosts.hosts.github_graphql import GraphQL
-from tools.fakehosts.repository import BLOCKED, GONE, LINKED, Repository, iso, today
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.hosts.github_graphql import Account, GraphQL
+from tools.fakehosts.repository import (
+    BLOCKED,
+    GONE,
+    MAX_LINKED_AUTHORS,
+    Repository,
+    format_timestamp,
+    get_date,
+)
+from tools.fakehosts.server import Request, Response
 
 _API = "https://api.github.com"
-_TOO_LARGE = {
+_TOO_LARGE_BODY = {
     "message": "The history or contributor list is too large to list contributors for this "
     "repository via the API."
 }
 #: From so many commits on, the list of contributors is not computed.
-TOO_LARGE = 200_000
-_PRIMARY = {"message": "API rate limit exceeded for user ID 1."}
-_SECONDARY = {
+MIN_TOO_LARGE_COMMITS = 200_000
+_PRIMARY_LIMIT_BODY = {"message": "API rate limit exceeded for user ID 1."}
+_SECONDARY_LIMIT_BODY = {
     "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you "
     "try again."
 }
 
 
-class GitHub(Base):
+class GitHub(SimulatedHost):
     """Repositories over REST; GraphQL is served by ``graphql``."""
 
     def __init__(self, tokens: frozenset[str], graphql: GraphQL) -> None:
@@ -50,14 +56,14 @@ class GitHub(Base):
 
     def account(self, request: Request) -> Account:
         """The account of a request."""
-        token = _token(request)
+        token = _get_token(request)
         if token not in self._accounts:
             self._accounts[token] = Account(token in self._tokens)
         return self._accounts[token]
 
     def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """What ends as 401 costs nothing; then the secondary limits; then the hourly one."""
-        token = _token(request)
+        token = _get_token(request)
         is_turned_away = token not in self._tokens if token else _is_graphql(request)
         if _is_free(request) or is_turned_away:
             return None
@@ -71,26 +77,30 @@ class GitHub(Base):
             return Refusal("points a minute", self._secondary(minute.wait(now)))
         if is_graphql:
             if account.graphql.look(now) <= 0:
-                return Refusal("GraphQL points an hour", _graphql_limited(self._turn()))
+                return Refusal(
+                    "GraphQL points an hour", _build_graphql_limit_response(self._turn())
+                )
         elif account.core.look(now) <= 0:
-            return Refusal("requests an hour", Answer(403, {}, _PRIMARY))
+            return Refusal("requests an hour", Response(403, {}, _PRIMARY_LIMIT_BODY))
         else:
             account.core.spend(1)
         return None
 
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """Any call of the API that a directory could need."""
-        token = _token(request)
+        token = _get_token(request)
         if token and token not in self._tokens:
-            return Served("bad credentials", Answer(401, {}, {"message": "Bad credentials"}))
+            return HandledRequest(
+                "bad credentials", Response(401, {}, {"message": "Bad credentials"})
+            )
         path = request.path.removeprefix("/api/v3")
         if _is_graphql(request):
             if not token:
                 message = "This endpoint requires you to be authenticated."
-                return Served("graphql", Answer(401, {}, {"message": message}))
+                return HandledRequest("graphql", Response(401, {}, {"message": message}))
             return self._graphql.served(request, self.place, self.account(request), now)
         if path == "/rate_limit":
-            return Served("rate_limit", Answer(200, {}, self._rate_limit(request, now)))
+            return HandledRequest("rate_limit", Response(200, {}, self._rate_limit(request, now)))
         parts = path.strip("/").split("/")
         if parts[0] == "repos" and len(parts) >= 3:
             return self._repository(request, f"{parts[1]}/{parts[2]}", "/".join(parts[3:]), now)
@@ -98,14 +108,14 @@ class GitHub(Base):
             found = self.place.ids.get(int(parts[1]))
             path = found.path if found else ""
             return self._repository(request, path, "/".join(parts[2:]), now)
-        return Served("other", Answer(404, {}, {"message": "Not Found"}))
+        return HandledRequest("other", Response(404, {}, {"message": "Not Found"}))
 
-    def dressed(self, request: Request, served: Served, now: float) -> Served:
+    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
         """With ``X-RateLimit-*``; a 304 is given back where the request is authorised."""
         if served.answer.status == 401:
             return served
         account, is_graphql = self.account(request), _is_graphql(request)
-        if served.answer.status == 304 and _token(request):
+        if served.answer.status == 304 and _get_token(request):
             account.core.spend(-1)
         window = account.graphql if is_graphql else account.core
         left = window.look(now)
@@ -116,22 +126,22 @@ class GitHub(Base):
             "X-RateLimit-Reset": str(int(window.ends)),
             "X-RateLimit-Resource": "graphql" if is_graphql else "core",
         }
-        return with_headers(served, given)
+        return add_headers(served, given)
 
-    def _repository(self, request: Request, path: str, below: str, now: float) -> Served:
+    def _repository(self, request: Request, path: str, below: str, now: float) -> HandledRequest:
         kind = _KINDS.get(below, "other")
         found = self.place.at(path)
         if found is None or found.status == GONE:
             about = (found.package_id,) if found else ()
-            return Served(kind, Answer(404, {}, {"message": "Not Found"}), about)
+            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), about)
         about = (found.package_id,)
         if found.status == BLOCKED:
-            return Served(kind, Answer(451, {}, _blocked(found)), about)
+            return HandledRequest(kind, Response(451, {}, _build_blocked_body(found)), about)
         if path.lower() != found.path.lower():
             to = f"{_API}/repositories/{found.id}" + (f"/{below}" if below else "")
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
             moved = {"message": "Moved Permanently", "url": to}
-            return Served(kind, Answer(301, {"Location": to}, moved), about)
+            return HandledRequest(kind, Response(301, {"Location": to}, moved), about)
         answer = {
             "repository": self._document,
             "contributors": self._contributors,
@@ -139,67 +149,75 @@ class GitHub(Base):
             "participation": self._participation,
         }.get(kind)
         if answer is None:
-            return Served(kind, Answer(404, {}, {"message": "Not Found"}), about)
-        return Served(kind, answer(found, request, now), about)
+            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), about)
+        return HandledRequest(kind, answer(found, request, now), about)
 
-    def _document(self, found: Repository, request: Request, now: float) -> Answer:
-        etag = tag("repository", found.id, found.version, _token(request))
-        return conditional(request, etag, lambda: (document(found), {}))
+    def _document(self, found: Repository, request: Request, now: float) -> Response:
+        etag = build_etag("repository", found.id, found.version, _get_token(request))
+        return respond_conditionally(request, etag, lambda: (build_document(found), {}))
 
-    def _contributors(self, found: Repository, request: Request, now: float) -> Answer:
+    def _contributors(self, found: Repository, request: Request, now: float) -> Response:
         if not found.total:
-            return Answer(204)
-        if found.total >= TOO_LARGE:
-            return Answer(403, {}, _TOO_LARGE)
+            return Response(204)
+        if found.total >= MIN_TOO_LARGE_COMMITS:
+            return Response(403, {}, _TOO_LARGE_BODY)
         query = request.query
-        page, size = numeric(query.get("page"), 1, 10_000), numeric(query.get("per_page"), 30, 100)
-        etag = tag("contributors", found.id, found.pushes, page, size, _token(request))
+        page, size = (
+            parse_number(query.get("page"), 1, 10_000),
+            parse_number(query.get("per_page"), 30, 100),
+        )
+        etag = build_etag("contributors", found.id, found.pushes, page, size, _get_token(request))
 
         def make() -> tuple[Any, dict[str, str]]:
-            listed = found.contributions()[:LINKED]
-            items, pages = paged(listed, page, size)
+            listed = found.contributions()[:MAX_LINKED_AUTHORS]
+            items, pages = paginate(listed, page, size)
             base = f"{_API}/repositories/{found.id}/contributors"
             body = [
                 {"login": found.login(author), "id": author + 1, "type": "User", "contributions": n}
                 for author, n in items
             ]
-            return body, links(base, {"per_page": str(size)}, page, pages)
+            return body, build_link_header(base, {"per_page": str(size)}, page, pages)
 
-        return conditional(request, etag, make)
+        return respond_conditionally(request, etag, make)
 
-    def _commits(self, found: Repository, request: Request, now: float) -> Answer:
+    def _commits(self, found: Repository, request: Request, now: float) -> Response:
         if not found.total:
-            return Answer(409, {}, {"message": "Git Repository is empty."})
+            return Response(409, {}, {"message": "Git Repository is empty."})
         query = request.query
-        page, size = numeric(query.get("page"), 1, 10**6), numeric(query.get("per_page"), 30, 100)
-        since, until = _instant(query.get("since")), _instant(query.get("until"))
-        etag = tag("commits", found.id, found.pushes, request.target, _token(request))
+        page, size = (
+            parse_number(query.get("page"), 1, 10**6),
+            parse_number(query.get("per_page"), 30, 100),
+        )
+        since, until = _parse_instant(query.get("since")), _parse_instant(query.get("until"))
+        etag = build_etag("commits", found.id, found.pushes, request.target, _get_token(request))
 
         def make() -> tuple[Any, dict[str, str]]:
             numbers = found.between(since, until)[::-1]
-            items, pages = paged(numbers, page, size)
+            items, pages = paginate(numbers, page, size)
             base = f"{_API}/repositories/{found.id}/commits"
             kept = {name: value for name, value in query.items() if name != "page"}
-            return [commit(found, number) for number in items], links(base, kept, page, pages)
+            return [build_commit(found, number) for number in items], build_link_header(
+                base, kept, page, pages
+            )
 
-        return conditional(request, etag, make)
+        return respond_conditionally(request, etag, make)
 
-    def _participation(self, found: Repository, request: Request, now: float) -> Answer:
+    def _participation(self, found: Repository, request: Request, now: float) -> Response:
         """202 for the first request after a push, as the cache belongs to the newest commit."""
         if not found.total:
-            return Answer(200, {"ETag": tag("empty")}, {"all": [], "owner": []})
+            return Response(200, {"ETag": build_etag("empty")}, {"all": [], "owner": []})
         if self._computed.get(found.id) != found.pushes:
             self._computed[found.id] = found.pushes
-            return Answer(202, {"ETag": tag("computing", found.id)}, {})
-        weeks = list(found.weeks(today(now), is_with_merges=False))
-        etag = tag("participation", found.id, found.pushes, weeks, _token(request))
-        return conditional(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
+            return Response(202, {"ETag": build_etag("computing", found.id)}, {})
+        weeks = list(found.weeks(get_date(now), is_with_merges=False))
+        etag = build_etag("participation", found.id, found.pushes, weeks, _get_token(request))
+        return respond_conditionally(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
 
-    def _secondary(self, wait: float) -> Answer:
+    def _secondary(self, wait: float) -> Response:
         """403 and 429 in turn, every third without Retry-After."""
         turn = self._turn()
         given = {"Retry-After": str(int(wait) + 1)} if turn % 3 else {}
-        return Answer(429 if turn % 2 else 403, given, _SECONDARY)
+        return Response(429 if turn % 2 else 403, given, _SECONDARY_LIMIT_BODY)
 
     def _turn(self) -> int:
         self._refused += 1
@@ -227,7 +245,7 @@ _KINDS = {
 }
 
 
-def document(found: Repository) -> dict[str, Any]:
+def build_document(found: Repository) -> dict[str, Any]:
     """A repository as REST shows it."""
     owner, _, name = found.path.partition("/")
     return {
@@ -239,9 +257,9 @@ def document(found: Repository) -> dict[str, Any]:
         "html_url": f"https://github.com/{found.path}",
         "description": found.description or None,
         "fork": False,
-        "created_at": iso(found.created),
-        "updated_at": iso(found.changed),
-        "pushed_at": iso(found.pushed),
+        "created_at": format_timestamp(found.created),
+        "updated_at": format_timestamp(found.changed),
+        "pushed_at": format_timestamp(found.pushed),
         "homepage": None,
         "size": found.total,
         "stargazers_count": found.stars,
@@ -256,13 +274,13 @@ def document(found: Repository) -> dict[str, Any]:
     }
 
 
-def commit(found: Repository, number: int) -> dict[str, Any]:
+def build_commit(found: Repository, number: int) -> dict[str, Any]:
     """A commit as REST shows it."""
     made = found.commit(number)
     signed = {
         "name": found.name(made.author),
         "email": f"{found.login(made.author)}@mail.example",
-        "date": iso(made.instant),
+        "date": format_timestamp(made.instant),
     }
     return {
         "sha": made.oid,
@@ -272,20 +290,24 @@ def commit(found: Repository, number: int) -> dict[str, Any]:
     }
 
 
-def _blocked(found: Repository) -> dict[str, Any]:
-    block = {"reason": "dmca", "created_at": iso(found.changed), "html_url": "https://dmca.example"}
+def _build_blocked_body(found: Repository) -> dict[str, Any]:
+    block = {
+        "reason": "dmca",
+        "created_at": format_timestamp(found.changed),
+        "html_url": "https://dmca.example",
+    }
     return {"message": "Repository access blocked", "block": block}
 
 
-def _graphql_limited(turn: int) -> Answer:
+def _build_graphql_limit_response(turn: int) -> Response:
     """The hourly limit in both spellings that were seen, with status 200."""
-    error: dict[str, Any] = {"message": _PRIMARY["message"], "type": "RATE_LIMITED"}
+    error: dict[str, Any] = {"message": _PRIMARY_LIMIT_BODY["message"], "type": "RATE_LIMITED"}
     if turn % 2:
         error |= {"type": "RATE_LIMIT", "code": "graphql_rate_limit"}
-    return Answer(200, {}, {"errors": [error]})
+    return Response(200, {}, {"errors": [error]})
 
 
-def _token(request: Request) -> str:
+def _get_token(request: Request) -> str:
     return str(request.headers.get("Authorization", "")).rpartition(" ")[2]
 
 
@@ -297,5 +319,5 @@ def _is_free(request: Request) -> bool:
     return request.path.removeprefix("/api/v3") == "/rate_limit"
 
 
-def _instant(value: str | None) -> float | None:
+def _parse_instant(value: str | None) -> float | None:
     return datetime.fromisoformat(value).timestamp() if value else None

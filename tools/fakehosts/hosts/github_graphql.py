@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tools.fakehosts.graphql import BadQuery, Node, Selected, parsed, selected
-from tools.fakehosts.hosts.base import Place, Served, numeric
-from tools.fakehosts.hosts.github_account import Account
-from tools.fakehosts.repository import Repository, iso
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.graphql import BadQuery, FieldSelection, Node, parse_query, select_fields
+from tools.fakehosts.hosts.base import HandledRequest, RepositoryStore, parse_number
+from tools.fakehosts.rate_limits import FixedWindow, RollingWindow
+from tools.fakehosts.repository import Repository, format_timestamp
+from tools.fakehosts.server import Request, Response
 
 #: Seconds for a repository, for each history of it, and for each of its commits.
 _REPOSITORY_S, _HISTORY_S, _COMMIT_S = 0.01, 0.04, 1 / 50_000
 #: A query beyond these seconds is 502; beyond these, its costliest alias is left out.
-TIMEOUT_S, RESOURCES_S = 10.0, 8.5
+TIMEOUT_S, RESOURCE_LIMIT_S = 10.0, 8.5
 #: "Extra points are taken away" for a timeout; how many is not told.
 _PENALTY = 10
 _TIMEOUT = {
@@ -33,60 +33,80 @@ _TIMEOUT = {
 _CONNECTIONS = {"history", "parents", "stargazers", "watchers", "forks"}
 
 
+class Account:
+    """The limits of one token, or of an address without one."""
+
+    def __init__(self, is_authorised: bool) -> None:
+        self.core = FixedWindow(5000 if is_authorised else 60, 3600)
+        self.graphql = FixedWindow(5000 if is_authorised else 0, 3600)
+        self.rest_minute = RollingWindow(900, 60)
+        self.graphql_minute = RollingWindow(2000, 60)
+
+
 class GraphQL:
     """Answers queries of ``repository`` and ``rateLimit``."""
 
-    def served(self, request: Request, place: Place, account: Account, now: float) -> Served:
+    def served(
+        self, request: Request, place: RepositoryStore, account: Account, now: float
+    ) -> HandledRequest:
         """The answer to one POST; it is charged by its points."""
         try:
             payload = request.json
-            fields = parsed(payload.get("query"), payload.get("variables"))
-            cost = max(1, round(sum(_connections(field) for field in fields) / 100))
+            fields = parse_query(payload.get("query"), payload.get("variables"))
+            cost = max(1, round(sum(_count_connection_requests(field) for field in fields) / 100))
             return self._run(fields, place, account, cost, now)
         except (BadQuery, ValueError, AttributeError) as error:
             account.graphql.spend(1)
-            return Served("graphql", Answer(200, {}, {"errors": [{"message": str(error)}]}))
+            return HandledRequest(
+                "graphql", Response(200, {}, {"errors": [{"message": str(error)}]})
+            )
 
     def _run(
         self,
-        fields: tuple[Selected, ...],
-        place: Place,
+        fields: tuple[FieldSelection, ...],
+        place: RepositoryStore,
         account: Account,
         cost: int,
         now: float,
-    ) -> Served:
-        found = {field.key: _found(field, place) for field in fields if field.name == "repository"}
+    ) -> HandledRequest:
+        found = {
+            field.key: _find_repository(field, place)
+            for field in fields
+            if field.name == "repository"
+        }
         about = tuple(repository.package_id for repository in found.values() if repository)
         seconds = {
-            field.key: _seconds(field, found[field.key]) for field in fields if field.key in found
+            field.key: _estimate_seconds(field, found[field.key])
+            for field in fields
+            if field.key in found
         }
         total = sum(seconds.values())
         if total > TIMEOUT_S:
             account.graphql.spend(cost + _PENALTY)
-            return Served("graphql", Answer(502, {}, _TIMEOUT), about)
+            return HandledRequest("graphql", Response(502, {}, _TIMEOUT), about)
         account.graphql.spend(cost)
-        costliest = max(seconds, key=lambda key: seconds[key]) if total > RESOURCES_S else None
+        costliest = max(seconds, key=lambda key: seconds[key]) if total > RESOURCE_LIMIT_S else None
         data: dict[str, Any] = {}
         errors = []
         for field in fields:
             if field.name == "rateLimit":
-                limit = _rate_limit(account, cost, now)
-                data[field.key] = selected(limit, field.fields)
+                limit = _build_rate_limit(account, cost, now)
+                data[field.key] = select_fields(limit, field.fields)
             elif field.name != "repository":
                 raise BadQuery(f"Field '{field.name}' doesn't exist on type 'Query'")
             else:
-                error = _error(field, found[field.key], field.key == costliest)
+                error = _build_error(field, found[field.key], field.key == costliest)
                 repository = found[field.key]
                 data[field.key] = None
                 if error or repository is None:
                     errors.append(error)
                 else:
-                    data[field.key] = selected(_node(repository), field.fields)
+                    data[field.key] = select_fields(_build_repository(repository), field.fields)
         body = {"data": data, "errors": errors} if errors else {"data": data}
-        return Served("graphql", Answer(200, {}, body), about)
+        return HandledRequest("graphql", Response(200, {}, body), about)
 
 
-def _found(field: Selected, place: Place) -> Repository | None:
+def _find_repository(field: FieldSelection, place: RepositoryStore) -> Repository | None:
     owner, name = field.arguments.get("owner"), field.arguments.get("name")
     repository = place.at(f"{owner}/{name}")
     if repository is None:
@@ -95,26 +115,26 @@ def _found(field: Selected, place: Place) -> Repository | None:
     return None if is_former and field.arguments.get("followRenames") is False else repository
 
 
-def _connections(field: Selected, times: int = 1) -> int:
+def _count_connection_requests(field: FieldSelection, times: int = 1) -> int:
     """How many requests a selection's connections need ("Calculating points")."""
     own = times if field.name in _CONNECTIONS else 0
     if own:
-        times *= numeric(str(field.arguments.get("first", 1)), 1, 100)
-    return own + sum(_connections(below, times) for below in field.fields)
+        times *= parse_number(str(field.arguments.get("first", 1)), 1, 100)
+    return own + sum(_count_connection_requests(below, times) for below in field.fields)
 
 
-def _histories(field: Selected) -> int:
-    return (field.name == "history") + sum(_histories(below) for below in field.fields)
+def _count_histories(field: FieldSelection) -> int:
+    return (field.name == "history") + sum(_count_histories(below) for below in field.fields)
 
 
-def _seconds(field: Selected, repository: Repository | None) -> float:
+def _estimate_seconds(field: FieldSelection, repository: Repository | None) -> float:
     """How long GitHub would take for an alias."""
     total = repository.total if repository else 0
-    return _REPOSITORY_S + _histories(field) * (_HISTORY_S + total * _COMMIT_S)
+    return _REPOSITORY_S + _count_histories(field) * (_HISTORY_S + total * _COMMIT_S)
 
 
-def _error(
-    field: Selected, repository: Repository | None, is_too_much: bool
+def _build_error(
+    field: FieldSelection, repository: Repository | None, is_too_much: bool
 ) -> dict[str, Any] | None:
     name = f"{field.arguments.get('owner')}/{field.arguments.get('name')}"
     if is_too_much:
@@ -127,20 +147,20 @@ def _error(
     return None
 
 
-def _rate_limit(account: Account, cost: int, now: float) -> Node:
+def _build_rate_limit(account: Account, cost: int, now: float) -> Node:
     left = account.graphql.look(now)
     values = {
         "cost": cost,
         "limit": account.graphql.limit,
         "remaining": left,
         "used": account.graphql.limit - left,
-        "resetAt": iso(account.graphql.ends),
+        "resetAt": format_timestamp(account.graphql.ends),
         "nodeCount": 0,
     }
     return Node("RateLimit", values)
 
 
-def _node(found: Repository) -> Node:
+def _build_repository(found: Repository) -> Node:
     owner, _, name = found.path.partition("/")
     values = {
         "id": f"R_{found.id}",
@@ -155,48 +175,50 @@ def _node(found: Repository) -> Node:
         "watchers": lambda _: Node("UserConnection", {"totalCount": found.watchers}),
         "stargazers": lambda _: Node("StargazerConnection", {"totalCount": found.stars}),
         "isArchived": found.archived is not None,
-        "archivedAt": iso(found.archived) if found.archived else None,
+        "archivedAt": format_timestamp(found.archived) if found.archived else None,
         "isEmpty": not found.total,
         "isPrivate": False,
         "isFork": False,
         "isDisabled": False,
         "isLocked": False,
-        "createdAt": iso(found.created),
-        "pushedAt": iso(found.pushed),
-        "updatedAt": iso(found.changed),
+        "createdAt": format_timestamp(found.created),
+        "pushedAt": format_timestamp(found.pushed),
+        "updatedAt": format_timestamp(found.changed),
         "licenseInfo": None,
         "homepageUrl": None,
-        "defaultBranchRef": lambda _: _branch(found) if found.total else None,
+        "defaultBranchRef": lambda _: _build_branch(found) if found.total else None,
     }
     return Node("Repository", values)
 
 
-def _branch(found: Repository) -> Node:
-    return Node("Ref", {"name": "main", "target": lambda _: _commit(found, found.total - 1)})
+def _build_branch(found: Repository) -> Node:
+    return Node("Ref", {"name": "main", "target": lambda _: _build_commit(found, found.total - 1)})
 
 
-def _commit(found: Repository, number: int) -> Node:
+def _build_commit(found: Repository, number: int) -> Node:
     made = found.commit(number)
     user = Node("User", {"login": found.login(made.author)})
     author = Node("GitActor", {"name": found.name(made.author), "user": user})
     values = {
         "oid": made.oid,
-        "committedDate": iso(made.instant),
-        "authoredDate": iso(made.instant),
+        "committedDate": format_timestamp(made.instant),
+        "authoredDate": format_timestamp(made.instant),
         "messageHeadline": f"Change {number}",
         "author": author,
         "committer": author,
         "parents": lambda _: Node("CommitConnection", {"totalCount": len(made.parents)}),
-        "history": lambda arguments: _history(found, arguments),
+        "history": lambda arguments: _build_history(found, arguments),
     }
     return Node("Commit", values)
 
 
-def _history(found: Repository, arguments: Mapping[str, Any]) -> Node:
+def _build_history(found: Repository, arguments: Mapping[str, Any]) -> Node:
     """Commits of the default branch, newest first; ``after`` is "HEAD N", as GitHub writes it."""
-    numbers = found.between(_at(arguments.get("since")), _at(arguments.get("until")))[::-1]
+    numbers = found.between(
+        _parse_instant(arguments.get("since")), _parse_instant(arguments.get("until"))
+    )[::-1]
     start = int(str(arguments["after"]).split()[-1]) + 1 if arguments.get("after") else 0
-    size = numeric(str(arguments.get("first", 0)), 0, 100)
+    size = parse_number(str(arguments.get("first", 0)), 0, 100)
     shown = numbers[start : start + size]
     end = f"{found.head} {start + len(shown) - 1}" if shown else None
     page = {"hasNextPage": start + len(shown) < len(numbers), "endCursor": end}
@@ -204,9 +226,9 @@ def _history(found: Repository, arguments: Mapping[str, Any]) -> Node:
         "CommitHistoryConnection",
         {
             "totalCount": len(numbers),
-            "nodes": lambda _: [_commit(found, number) for number in shown],
+            "nodes": lambda _: [_build_commit(found, number) for number in shown],
             "edges": lambda _: [
-                Node("CommitEdge", {"node": _commit(found, number), "cursor": None})
+                Node("CommitEdge", {"node": _build_commit(found, number), "cursor": None})
                 for number in shown
             ],
             "pageInfo": Node("PageInfo", page),
@@ -214,5 +236,5 @@ def _history(found: Repository, arguments: Mapping[str, Any]) -> Node:
     )
 
 
-def _at(value: Any) -> float | None:
+def _parse_instant(value: Any) -> float | None:
     return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None

@@ -9,27 +9,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tools.fakehosts.graphql import BadQuery, Node, Selected, parsed, selected
+from tools.fakehosts.graphql import BadQuery, FieldSelection, Node, parse_query, select_fields
 from tools.fakehosts.hosts.base import (
-    Base,
+    HandledRequest,
     Refusal,
-    Served,
-    conditional,
-    numeric,
-    paged,
-    tag,
-    with_headers,
+    SimulatedHost,
+    add_headers,
+    build_etag,
+    paginate,
+    parse_number,
+    respond_conditionally,
 )
-from tools.fakehosts.repository import Repository, iso
-from tools.fakehosts.serving import Answer, Request
-from tools.fakehosts.windows import Rolling
+from tools.fakehosts.rate_limits import RollingWindow
+from tools.fakehosts.repository import Repository, format_timestamp
+from tools.fakehosts.server import Request, Response
 
 _NOT_FOUND = {"message": "404 Project Not Found"}
 #: Full paths of one query, and its complexity without a token and with one.
-MOST_PATHS, COMPLEXITY, COMPLEXITY_WITH_TOKEN = 50, 200, 250
+MAX_PATHS, MAX_COMPLEXITY, MAX_COMPLEXITY_WITH_TOKEN = 50, 200, 250
 
 
-class GitLab(Base):
+class GitLab(SimulatedHost):
     """Projects in groups of groups. ``limits`` false: as self-hosted ones are by default."""
 
     def __init__(self, site: str, tokens: frozenset[str], has_limits: bool) -> None:
@@ -38,7 +38,7 @@ class GitLab(Base):
         self._tokens = tokens
         self._has_limits = has_limits
         limit = 2000 if tokens else 500
-        self._all, self._projects = Rolling(limit, 60), Rolling(400, 60)
+        self._all, self._projects = RollingWindow(limit, 60), RollingWindow(400, 60)
 
     def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """2000 a minute in all (500 where there are no tokens), told in text with
@@ -50,30 +50,32 @@ class GitLab(Base):
         self._all.spend(1, now)
         if is_spent:
             wait = {"Retry-After": str(int(self._all.wait(now)) + 1), "Content-Type": "text/plain"}
-            return Refusal("requests a minute", Answer(429, wait, "Retry later\n"))
+            return Refusal("requests a minute", Response(429, wait, "Retry later\n"))
         if _is_project(request):
             is_spent = self._projects.look(now) <= 0
             self._projects.spend(1, now)
             if is_spent:
                 message = "This endpoint has been requested too many times. Try again later."
                 body = {"message": {"error": message}}
-                return Refusal("projects a minute", Answer(429, {}, body))
+                return Refusal("projects a minute", Response(429, {}, body))
         return None
 
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """Project, commits, contributors, or GraphQL."""
         token = self._token(request)
         if token and token not in self._tokens:
-            return Served("bad credentials", Answer(401, {}, {"message": "401 Unauthorized"}))
+            return HandledRequest(
+                "bad credentials", Response(401, {}, {"message": "401 Unauthorized"})
+            )
         path = request.target.partition("?")[0]
         if path == "/api/graphql":
             return self._graphql(request)
         parts = path.removeprefix("/api/v4").strip("/").split("/")
         if parts[0] != "projects" or len(parts) < 2:
-            return Served("other", Answer(404, {}, {"error": "404 Not Found"}))
+            return HandledRequest("other", Response(404, {}, {"error": "404 Not Found"}))
         return self._project(request, parts[1].replace("%2F", "/").replace("%2f", "/"), parts[2:])
 
-    def dressed(self, request: Request, served: Served, now: float) -> Served:
+    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
         """With ``RateLimit-*`` where there is a limit (of the whole API only)."""
         if not self._has_limits or served.answer.status == 429:
             return served
@@ -84,18 +86,20 @@ class GitLab(Base):
             "RateLimit-Remaining": str(left),
             "RateLimit-Reset": str(int(now + self._all.wait(now)) + 1),
         }
-        return with_headers(served, given)
+        return add_headers(served, given)
 
-    def _project(self, request: Request, name: str, below: list[str]) -> Served:
+    def _project(self, request: Request, name: str, below: list[str]) -> HandledRequest:
         kind = "repository" if not below else below[-1]
         found = self.place.ids.get(int(name)) if name.isdigit() else self.place.at(name)
         about = (found.package_id,) if found else ()
         if found is None or found.status:
-            return Served(kind, Answer(404, {}, _NOT_FOUND), about)
+            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
         if not name.isdigit() and name.lower() != found.path.lower():
             to = "/".join([f"{self._site}/api/v4/projects/{found.id}", *below])
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
-            return Served(kind, Answer(301, {"Location": to}, {"message": "Moved"}), about)
+            return HandledRequest(
+                kind, Response(301, {"Location": to}, {"message": "Moved"}), about
+            )
         answers = {
             (): self._document,
             ("repository", "commits"): self._commits,
@@ -103,33 +107,40 @@ class GitLab(Base):
         }
         answer = answers.get(tuple(below))
         if answer is None:
-            return Served(kind, Answer(404, {}, {"error": "404 Not Found"}), about)
-        return Served(kind, answer(found, request), about)
+            return HandledRequest(kind, Response(404, {}, {"error": "404 Not Found"}), about)
+        return HandledRequest(kind, answer(found, request), about)
 
-    def _document(self, found: Repository, request: Request) -> Answer:
+    def _document(self, found: Repository, request: Request) -> Response:
         body = {
             "id": found.id,
             "description": found.description or None,
             "name": found.path.rpartition("/")[2],
             "path_with_namespace": found.path,
-            "created_at": iso(found.created),
+            "created_at": format_timestamp(found.created),
             "default_branch": "main" if found.total else None,
             "web_url": f"{self._site}/{found.path}",
             "forks_count": found.forks,
             "star_count": found.stars,
-            "last_activity_at": iso(found.pushed),
+            "last_activity_at": format_timestamp(found.pushed),
             "archived": found.archived is not None,
             "empty_repo": not found.total,
             "visibility": "public",
         }
-        return conditional(request, tag("project", found.id, found.version), lambda: (body, {}))
+        return respond_conditionally(
+            request, build_etag("project", found.id, found.version), lambda: (body, {})
+        )
 
-    def _commits(self, found: Repository, request: Request) -> Answer:
+    def _commits(self, found: Repository, request: Request) -> Response:
         """By keyset Link, without totals."""
         query = request.query
-        size, page = numeric(query.get("per_page"), 20, 100), numeric(query.get("page"), 1, 10**6)
-        numbers = found.between(_at(query.get("since")), _at(query.get("until")))[::-1]
-        items, pages = paged(numbers, page, size)
+        size, page = (
+            parse_number(query.get("per_page"), 20, 100),
+            parse_number(query.get("page"), 1, 10**6),
+        )
+        numbers = found.between(
+            _parse_instant(query.get("since")), _parse_instant(query.get("until"))
+        )[::-1]
+        items, pages = paginate(numbers, page, size)
 
         def make() -> tuple[Any, dict[str, str]]:
             following = str(page + 1) if page < pages else ""
@@ -139,18 +150,23 @@ class GitLab(Base):
                 parts = "&".join(f"{key}={value}" for key, value in kept.items())
                 base = f"{self._site}/api/v4/projects/{found.id}/repository/commits"
                 given["Link"] = f'<{base}?{parts}>; rel="next"'
-            return [_commit(found, number) for number in items], given
+            return [_build_commit(found, number) for number in items], given
 
-        return conditional(request, tag("commits", found.pushes, request.target), make)
+        return respond_conditionally(
+            request, build_etag("commits", found.pushes, request.target), make
+        )
 
-    def _contributors(self, found: Repository, request: Request) -> Answer:
+    def _contributors(self, found: Repository, request: Request) -> Response:
         """Names and commits without merges; no accounts."""
         query = request.query
-        size, page = numeric(query.get("per_page"), 20, 100), numeric(query.get("page"), 1, 10**6)
+        size, page = (
+            parse_number(query.get("per_page"), 20, 100),
+            parse_number(query.get("page"), 1, 10**6),
+        )
 
         def make() -> tuple[Any, dict[str, str]]:
             ranked = found.contributions()
-            items, pages = paged(ranked, page, size)
+            items, pages = paginate(ranked, page, size)
             following = str(page + 1) if page < pages else ""
             given = {"X-Total": str(len(ranked)), "X-Total-Pages": str(pages)}
             given["X-Next-Page"] = following
@@ -169,28 +185,32 @@ class GitLab(Base):
             ]
             return body, given
 
-        return conditional(request, tag("contributors", found.pushes, request.target), make)
+        return respond_conditionally(
+            request, build_etag("contributors", found.pushes, request.target), make
+        )
 
-    def _graphql(self, request: Request) -> Served:
+    def _graphql(self, request: Request) -> HandledRequest:
         about: list[int] = []
-        limit = COMPLEXITY_WITH_TOKEN if self._token(request) else COMPLEXITY
+        limit = MAX_COMPLEXITY_WITH_TOKEN if self._token(request) else MAX_COMPLEXITY
         try:
             payload = request.json
-            fields = parsed(payload.get("query"), payload.get("variables"))
+            fields = parse_query(payload.get("query"), payload.get("variables"))
             _check_complexity(fields, limit)
-            data = selected(self._query(about), fields)
+            data = select_fields(self._query(about), fields)
         except (BadQuery, ValueError, AttributeError) as error:
-            return Served("graphql", Answer(200, {}, {"errors": [{"message": str(error)}]}))
-        return Served("graphql", Answer(200, {}, {"data": data}), tuple(about))
+            return HandledRequest(
+                "graphql", Response(200, {}, {"errors": [{"message": str(error)}]})
+            )
+        return HandledRequest("graphql", Response(200, {}, {"data": data}), tuple(about))
 
     def _query(self, about: list[int]) -> Node:
         def projects(arguments: Mapping[str, Any]) -> Node:
             paths = arguments.get("fullPaths") or []
-            if len(paths) > MOST_PATHS:
-                raise BadQuery(f"You cannot provide more than {MOST_PATHS} full_paths")
+            if len(paths) > MAX_PATHS:
+                raise BadQuery(f"You cannot provide more than {MAX_PATHS} full_paths")
             about.extend(known.package_id for path in paths if (known := self.place.at(path)))
             found = [node for path in paths if (node := self._public(path))]
-            size = numeric(str(arguments.get("first")), 100, 100)
+            size = parse_number(str(arguments.get("first")), 100, 100)
             start = int(arguments.get("after") or 0)
             shown = found[start : start + size]
             is_more = start + size < len(found)
@@ -224,11 +244,11 @@ class GitLab(Base):
             "starCount": found.stars,
             "forksCount": found.forks,
             "archived": found.archived is not None,
-            "createdAt": iso(found.created),
-            "lastActivityAt": iso(found.pushed),
+            "createdAt": format_timestamp(found.created),
+            "lastActivityAt": format_timestamp(found.pushed),
             "visibility": "public",
             "statistics": None,
-            "repository": lambda _: _repository(found),
+            "repository": lambda _: _build_repository(found),
         }
         return Node("Project", values)
 
@@ -237,15 +257,15 @@ class GitLab(Base):
         return str(private or request.headers.get("Authorization", "").rpartition(" ")[2])
 
 
-def _repository(found: Repository) -> Node:
+def _build_repository(found: Repository) -> Node:
     def tree(_: Mapping[str, Any]) -> Node | None:
         if not found.total:
             return None
         made = found.commit(found.total - 1)
         values = {
             "sha": made.oid,
-            "committedDate": iso(made.instant),
-            "authoredDate": iso(made.instant),
+            "committedDate": format_timestamp(made.instant),
+            "authoredDate": format_timestamp(made.instant),
             "authorName": found.name(made.author),
             "title": f"Change {found.total - 1}",
         }
@@ -260,36 +280,36 @@ def _repository(found: Repository) -> Node:
     return Node("Repository", values)
 
 
-def _check_complexity(fields: tuple[Selected, ...], limit: int) -> None:
-    found = sum(_complexity(field) for field in fields)
+def _check_complexity(fields: tuple[FieldSelection, ...], limit: int) -> None:
+    found = sum(_get_complexity(field) for field in fields)
     if found > limit:
         raise BadQuery(f"Query has complexity of {found}, which exceeds max complexity of {limit}")
 
 
-def _complexity(field: Selected) -> float:
+def _get_complexity(field: FieldSelection) -> float:
     """GitLab's rule: a point for each field, and a hundredth more for each item of a page."""
-    below = 1 + sum(_complexity(child) for child in field.fields)
+    below = 1 + sum(_get_complexity(child) for child in field.fields)
     if field.name != "projects":
         return below
-    return below + below * numeric(str(field.arguments.get("first")), 100, 100) / 100
+    return below + below * parse_number(str(field.arguments.get("first")), 100, 100) / 100
 
 
-def _commit(found: Repository, number: int) -> dict[str, Any]:
+def _build_commit(found: Repository, number: int) -> dict[str, Any]:
     made = found.commit(number)
     name, mail = found.name(made.author), f"{found.login(made.author)}@mail.example"
     return {
         "id": made.oid,
         "short_id": made.oid[:8],
-        "created_at": iso(made.instant),
+        "created_at": format_timestamp(made.instant),
         "parent_ids": list(made.parents),
         "title": f"Change {number}",
         "message": f"Change {number}",
         "author_name": name,
         "author_email": mail,
-        "authored_date": iso(made.instant),
+        "authored_date": format_timestamp(made.instant),
         "committer_name": name,
         "committer_email": mail,
-        "committed_date": iso(made.instant),
+        "committed_date": format_timestamp(made.instant),
     }
 
 
@@ -298,6 +318,6 @@ def _is_project(request: Request) -> bool:
     return parts[0] == "projects" and len(parts) == 2
 
 
-def _at(value: str | None) -> float | None:
+def _parse_instant(value: str | None) -> float | None:
     # A plus of an offset that was not encoded arrives as a blank.
     return datetime.fromisoformat(value.replace(" ", "+")).timestamp() if value else None

@@ -6,16 +6,16 @@ Sources: the index's own API documentation (JSON API, Index API, caching), and t
 import json
 from typing import Any
 
-from tools.fakehosts.hosts.base import Base, Served, conditional
-from tools.fakehosts.project import Project, normal
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.hosts.base import HandledRequest, SimulatedHost, respond_conditionally
+from tools.fakehosts.project import Project, normalize_name
+from tools.fakehosts.server import Request, Response
 
 _SIMPLE = "application/vnd.pypi.simple.v1+json"
 _CACHED = {"Cache-Control": "max-age=900, public"}
 _NOT_FOUND = {"message": "Not Found"}
 
 
-class Index(Base):
+class Index(SimulatedHost):
     """Projects; ``others`` is how many more projects the root lists that nobody asks for."""
 
     def __init__(self, others: int) -> None:
@@ -33,18 +33,18 @@ class Index(Base):
         self.serial += 7
         return self.serial
 
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """Project or release document, or the Simple API."""
         parts = request.path.strip("/").split("/")
         base = "https://index.example"
         if parts == ["simple"]:
-            return Served("root", self._listed(request))
-        found = self.projects.get(normal(parts[1])) if len(parts) > 1 else None
+            return HandledRequest("root", self._listed(request))
+        found = self.projects.get(normalize_name(parts[1])) if len(parts) > 1 else None
         kind = {"simple": "simple", "pypi": "project"}.get(parts[0], "other")
         kind = "release" if kind == "project" and len(parts) == 4 else kind
         about = (found.package_id,) if found else ()
         if found is None or found.is_gone or kind == "other":
-            return Served(kind, Answer(404, {}, _NOT_FOUND), about)
+            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
         headers = {**_CACHED, "X-PyPI-Last-Serial": str(found.serial)}
         body: Any
         if kind == "simple":
@@ -53,21 +53,23 @@ class Index(Base):
         elif kind == "release":
             release = next((made for made in found.releases if made.number == parts[2]), None)
             if release is None:
-                return Served(kind, Answer(404, {}, _NOT_FOUND), about)
+                return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
             body = found.release_document(release, base)
         elif parts[2:] == ["json"]:
             if request.headers.get("If-None-Match") == found.etag:
-                return Served(kind, Answer(304, {"ETag": found.etag, **headers}), about)
+                return HandledRequest(kind, Response(304, {"ETag": found.etag, **headers}), about)
             body = found.document(base)
         else:
-            return Served("other", Answer(404, {}, _NOT_FOUND), about)
+            return HandledRequest("other", Response(404, {}, _NOT_FOUND), about)
         etag = found.etag.replace('"', f'"{kind[0]}', 1) if kind != "project" else found.etag
-        return Served(kind, conditional(request, etag, lambda: (body, headers)), about)
+        return HandledRequest(
+            kind, respond_conditionally(request, etag, lambda: (body, headers)), about
+        )
 
-    def _listed(self, request: Request) -> Answer:
+    def _listed(self, request: Request) -> Response:
         """The root: every project with its serial."""
         if _SIMPLE not in request.headers.get("Accept", ""):
-            return Answer(200, {"Content-Type": "text/html"}, "<!DOCTYPE html><html></html>")
+            return Response(200, {"Content-Type": "text/html"}, "<!DOCTYPE html><html></html>")
         if self._root[0] != self.serial:
             ours = ",".join(
                 json.dumps({"_last-serial": project.serial, "name": project.name})
@@ -83,30 +85,32 @@ class Index(Base):
             "Content-Type": _SIMPLE,
             "X-PyPI-Last-Serial": str(self.serial),
         }
-        return conditional(request, f'"root{self.serial}"', lambda: (self._root[1], headers))
+        return respond_conditionally(
+            request, f'"root{self.serial}"', lambda: (self._root[1], headers)
+        )
 
 
-class Downloads(Base):
+class Downloads(SimulatedHost):
     """``/api/packages/NAME/recent``; the figures change with the week."""
 
     def __init__(self, index: Index) -> None:
         super().__init__()
         self._index = index
 
-    def served(self, request: Request, now: float) -> Served:
+    def served(self, request: Request, now: float) -> HandledRequest:
         """Downloads of the last day, week and month."""
         parts = request.path.strip("/").split("/")
         is_recent = parts[:2] == ["api", "packages"] and parts[3:] == ["recent"]
-        found = self._index.projects.get(normal(parts[2])) if is_recent else None
+        found = self._index.projects.get(normalize_name(parts[2])) if is_recent else None
         if found is None or found.is_gone:
             about = (found.package_id,) if found else ()
-            return Served("downloads", Answer(404, {}, {"message": "404"}), about)
-        month = found.downloads(week(now))
+            return HandledRequest("downloads", Response(404, {}, {"message": "404"}), about)
+        month = found.downloads(get_week_number(now))
         data = {"last_day": month // 30, "last_month": month, "last_week": month // 4}
         body = {"data": data, "package": found.key, "type": "recent_downloads"}
-        return Served("downloads", Answer(200, {}, body), (found.package_id,))
+        return HandledRequest("downloads", Response(200, {}, body), (found.package_id,))
 
 
-def week(now: float) -> int:
+def get_week_number(now: float) -> int:
     """The number of a week."""
     return int(now) // (7 * 86_400)

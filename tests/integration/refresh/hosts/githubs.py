@@ -10,8 +10,8 @@ from typing import Any
 from chalicelib.refresh.fetch_result import FetchResult, Figures, Source
 from chalicelib.refresh.hosts.github import GitHub
 from tests.support.upstream import asking
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import Request
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import Request
 
 OID, NEXT = "a" * 40, "b" * 40
 #: Long before asking.TODAY's day, and within the 52 weeks.
@@ -104,11 +104,11 @@ class GraphQL:
 
     nodes: Mapping[str, Any]
     errors: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    refused: Callable[[Sequence[str]], Made | None] = lambda _: None
+    refused: Callable[[Sequence[str]], ResponseParts | None] = lambda _: None
     headers: Mapping[str, str] = field(default_factory=dict)
     queries: list[list[str]] = field(default_factory=list)
 
-    def __call__(self, request: Request) -> Made:
+    def __call__(self, request: Request) -> ResponseParts:
         aliases = {
             alias: f"{json.loads(owner)}/{json.loads(name)}"
             for alias, owner, name in _ALIAS.findall(request.json["query"])
@@ -141,8 +141,8 @@ def contributors(*logins: str) -> list[dict[str, Any]]:
 
 
 def rest(
-    address: str, people: Sequence[Made], weeks: Sequence[Made] | None = None
-) -> dict[str, Sequence[Made]]:
+    address: str, people: Sequence[ResponseParts], weeks: Sequence[ResponseParts] | None = None
+) -> dict[str, Sequence[ResponseParts]]:
     """The routes of contributors and participation of a repository."""
     found = {f"GET /repos/{address}/contributors?per_page=100": people}
     if weeks is not None:

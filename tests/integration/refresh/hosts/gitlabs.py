@@ -11,11 +11,11 @@ from chalicelib.refresh.fetch_result import Source
 from chalicelib.refresh.hosts.gitlab import GitLab, SelfHostedGitLab
 from tests.support.histories import Tree
 from tests.support.upstream import asking
-from tools.fakehosts.replay import Made, Replay
-from tools.fakehosts.serving import Answer, Request
+from tools.fakehosts.replay import Replay, ResponseParts
+from tools.fakehosts.server import Request, Response
 
 PAGED = ("since", "page", "per_page", "order_by", "sort")
-Answered = Made | Answer
+Answered = ResponseParts | Response
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.support.statuses import each_status
 from tests.support.upstream import asking
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
 from tools.fakehosts.replay import Replay
-from tools.fakehosts.serving import Request
+from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
 

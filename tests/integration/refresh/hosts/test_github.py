@@ -27,13 +27,13 @@ from tests.integration.refresh.hosts.githubs import (
     source,
 )
 from tests.support.upstream.asking import TODAY, USER_AGENT, FakeTime, asked
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import Request
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-PEOPLE: Made = (200, {"ETag": '"p2"'}, contributors("ada"))
-NUMBERS: Made = (200, {}, participation(1, 2))
+PEOPLE: ResponseParts = (200, {"ETag": '"p2"'}, contributors("ada"))
+NUMBERS: ResponseParts = (200, {}, participation(1, 2))
 
 
 def test_forty_unchanged_repositories_cost_exactly_one_request() -> None:
@@ -257,7 +257,7 @@ def test_github_enterprise_has_graphql_beside_rest() -> None:
     graphql = GraphQL({"o/r": node("o/r", oid=NEXT)})
     page = "/api/v3/repositories/1/contributors?page=2"
 
-    def first(request: Request) -> Made:
+    def first(request: Request) -> ResponseParts:
         link = f'<http://{request.headers["Host"]}{page}>; rel="next"'
         return 200, {"Link": link}, contributors("ada")
 

@@ -21,7 +21,7 @@ from tests.integration.refresh.hosts.githubs import (
     routes,
 )
 from tests.support.upstream.asking import TODAY, FakeTime, asked
-from tools.fakehosts.replay import Made, Replay
+from tools.fakehosts.replay import Replay, ResponseParts
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -40,7 +40,7 @@ def kinds(outcomes: dict[int, FetchResult]) -> list[str]:
     return [type(outcomes[number]).__name__ for number in sorted(outcomes)]
 
 
-def more_than(size: int, made: Made) -> Callable[[Sequence[str]], Made | None]:
+def more_than(size: int, made: ResponseParts) -> Callable[[Sequence[str]], ResponseParts | None]:
     return lambda addresses: made if len(addresses) > size else None
 
 
@@ -54,7 +54,7 @@ def more_than(size: int, made: Made) -> Callable[[Sequence[str]], Made | None]:
         (200, {}, {"data": {}, "errors": [error("RESOURCE_LIMITS_EXCEEDED", path=["rateLimit"])]}),
     ],
 )
-def test_a_query_that_is_too_heavy_is_halved_at_once(made: Made) -> None:
+def test_a_query_that_is_too_heavy_is_halved_at_once(made: ResponseParts) -> None:
     graphql = GraphQL(all_nodes(NAMES), refused=more_than(2, made))
     time = FakeTime()
     with Replay.answering(routes(graphql)) as replay:
@@ -82,7 +82,7 @@ def test_only_what_was_too_heavy_is_asked_for_again() -> None:
 
 
 def test_a_single_repository_that_is_too_heavy_fails_alone() -> None:
-    def refused(addresses: Sequence[str]) -> Made | None:
+    def refused(addresses: Sequence[str]) -> ResponseParts | None:
         return (502, {}, "") if NAMES[5] in addresses else None
 
     graphql = GraphQL(all_nodes(NAMES), refused=refused)
@@ -255,7 +255,7 @@ def test_any_mix_is_told_apart_and_none_is_lost(given_kinds: list[str], most: in
     errors = {name: error("FORBIDDEN") for name in names if "shut" in name}
     errors |= {name: error("RESOURCE_LIMITS_EXCEEDED") for name in names if "heavy" in name}
 
-    def refused(addresses: Sequence[str]) -> Made | None:
+    def refused(addresses: Sequence[str]) -> ResponseParts | None:
         is_slow = any("slow" in address for address in addresses)
         return (502, {}, "") if is_slow and len(addresses) > most else None
 

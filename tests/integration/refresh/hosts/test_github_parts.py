@@ -22,21 +22,21 @@ from tests.integration.refresh.hosts.githubs import (
     source,
 )
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-PEOPLE: Made = (200, {"ETag": '"p2"'}, contributors("ada", "alan"))
-NUMBERS: Made = (200, {"ETag": '"w2"'}, participation(1, 2))
-COMPUTING: Made = (202, {"ETag": '"w2"'}, {})
+PEOPLE: ResponseParts = (200, {"ETag": '"p2"'}, contributors("ada", "alan"))
+NUMBERS: ResponseParts = (200, {"ETag": '"w2"'}, participation(1, 2))
+COMPUTING: ResponseParts = (202, {"ETag": '"w2"'}, {})
 CONTRIBUTORS = "GET /repos/o/r/contributors?per_page=100"
 PARTICIPATION = "GET /repos/o/r/stats/participation"
 MOVED = GraphQL({"o/r": node("o/r", oid=NEXT)})
 
 
 def moved(
-    people: Sequence[Made] = (PEOPLE,),
-    weeks: Sequence[Made] = (NUMBERS,),
+    people: Sequence[ResponseParts] = (PEOPLE,),
+    weeks: Sequence[ResponseParts] = (NUMBERS,),
     more: Routes | None = None,
 ) -> Routes:
     """A GitHub whose repository has a new head."""
@@ -78,7 +78,7 @@ def test_further_pages_are_read_and_who_has_no_login_is_left_out() -> None:
 
 def test_no_more_than_ten_pages_are_read() -> None:
     link = '<https://api.github.com/more>; rel="next"'
-    page: Made = (200, {"Link": link}, contributors("ada"))
+    page: ResponseParts = (200, {"Link": link}, contributors("ada"))
     with Replay.answering(moved([page], more={"GET /more": [page]})) as replay:
         figures(asked(host(replay), [known("o/r")]))
         assert replay.count("GET /more") == 9
@@ -86,7 +86,7 @@ def test_no_more_than_ten_pages_are_read() -> None:
 
 def test_a_list_whose_second_page_is_missing_is_not_taken_and_left_open() -> None:
     link = '<https://api.github.com/more>; rel="next"'
-    first: Made = (200, {"ETag": '"p"', "Link": link}, contributors("ada"))
+    first: ResponseParts = (200, {"ETag": '"p"', "Link": link}, contributors("ada"))
     with Replay.answering(moved([first], more={"GET /more": [(502, {}, "")]})) as replay:
         found = figures(asked(host(replay), [known("o/r")]))
     assert "participants" not in found.values
@@ -96,7 +96,11 @@ def test_a_list_whose_second_page_is_missing_is_not_taken_and_left_open() -> Non
 
 
 def test_a_link_that_leads_elsewhere_is_not_followed() -> None:
-    first: Made = (200, {"Link": '<https://example.org/x>; rel="next"'}, contributors("ada"))
+    first: ResponseParts = (
+        200,
+        {"Link": '<https://example.org/x>; rel="next"'},
+        contributors("ada"),
+    )
     with Replay.answering(moved([first])) as replay:
         found = figures(asked(host(replay), [known("o/r")]))
     assert found.state["open"] == ["contributors"]
@@ -111,7 +115,7 @@ def test_no_content_means_no_contributors() -> None:
 
 def test_a_list_that_is_too_large_stays_as_it_is_and_stops_nothing() -> None:
     said = "The history or contributor list is too large to list contributors for this repository."
-    answer: Made = (403, {"X-RateLimit-Remaining": "0"}, {"message": said})
+    answer: ResponseParts = (403, {"X-RateLimit-Remaining": "0"}, {"message": said})
     with Replay.answering(moved([answer])) as replay:
         found = figures(asked(host(replay), [known("o/r")]))
     assert "participants" not in found.values
@@ -263,7 +267,9 @@ def test_weeks_that_were_asked_for_across_midnight_are_not_taken() -> None:
         (500, {}, ""),
     ],
 )
-def test_weeks_that_are_none_leave_the_old_ones_and_are_asked_for_again(answer: Made) -> None:
+def test_weeks_that_are_none_leave_the_old_ones_and_are_asked_for_again(
+    answer: ResponseParts,
+) -> None:
     with Replay.answering(moved(weeks=[answer])) as replay:
         time = FakeTime()
         found = figures(asked(host(replay), [known("o/r")], time.context()))
@@ -297,7 +303,7 @@ def test_faults_are_asked_for_again_ever_later_but_four_times_a_day_at_least() -
 
 @pytest.mark.parametrize("part", ["contributors", "stats/participation"])
 def test_a_part_that_is_blocked_for_legal_reasons_means_the_repository_is(part: str) -> None:
-    blocked: Made = (451, {}, {"message": "Repository access blocked"})
+    blocked: ResponseParts = (451, {}, {"message": "Repository access blocked"})
     is_people = part == "contributors"
     made = moved([blocked if is_people else PEOPLE], [NUMBERS if is_people else blocked])
     with Replay.answering(made) as replay:

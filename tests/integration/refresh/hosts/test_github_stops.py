@@ -22,12 +22,12 @@ from tests.integration.refresh.hosts.githubs import (
     routes,
 )
 from tests.support.upstream.asking import TODAY, FakeTime, asked
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
-PEOPLE: Made = (200, {"ETag": '"p2"'}, contributors("ada", "alan"))
-NUMBERS: Made = (200, {"ETag": '"w2"'}, participation(1, 2))
+PEOPLE: ResponseParts = (200, {"ETag": '"p2"'}, contributors("ada", "alan"))
+NUMBERS: ResponseParts = (200, {"ETag": '"w2"'}, participation(1, 2))
 
 
 def many(count: int, **more: Any) -> tuple[list[str], Routes]:
@@ -71,7 +71,7 @@ def test_a_spent_budget_of_rest_leaves_parts_open_and_no_repository_out() -> Non
 
 
 def test_a_limit_in_between_keeps_what_was_had() -> None:
-    limited: Made = (403, {"Retry-After": "90"}, {"message": "secondary rate limit"})
+    limited: ResponseParts = (403, {"Retry-After": "90"}, {"message": "secondary rate limit"})
     names, made = many(3, **{"GET /repos/o/r2/stats/participation": [limited]})
     with Replay.answering(made) as replay:
         found = asked(host(replay), all_known(names))
@@ -86,7 +86,7 @@ def test_a_limit_in_between_keeps_what_was_had() -> None:
 
 
 def test_when_rest_does_not_answer_it_is_left_alone() -> None:
-    silent: Made = (503, {}, "")
+    silent: ResponseParts = (503, {}, "")
     names, _ = many(10)
     more = {f"GET /repos/{name}/stats/participation": [silent] for name in names}
     more |= {f"GET /repos/{name}/contributors?per_page=100": [silent] for name in names}

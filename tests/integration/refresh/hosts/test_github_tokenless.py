@@ -22,7 +22,7 @@ from tests.integration.refresh.hosts.githubs import (
     source,
 )
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -46,7 +46,7 @@ def document(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def newest(oid: str = OID, last: int | None = 42) -> Made:
+def newest(oid: str = OID, last: int | None = 42) -> ResponseParts:
     """The newest commit, and where the last page is."""
     pages = "https://api.github.com/repositories/1/commits?per_page=1&page="
     link = {} if last is None else {"Link": f'<{pages}2>; rel="next", <{pages}{last}>; rel="last"'}
@@ -54,9 +54,9 @@ def newest(oid: str = OID, last: int | None = 42) -> Made:
     return 200, {"ETag": '"c2"', **link}, [commit]
 
 
-def made(repository: Made, commits: Made | None = None) -> Routes:
+def made(repository: ResponseParts, commits: ResponseParts | None = None) -> Routes:
     """A GitHub of one repository."""
-    people: Made = (200, {"ETag": '"p2"'}, contributors("ada"))
+    people: ResponseParts = (200, {"ETag": '"p2"'}, contributors("ada"))
     found = rest("o/r", [people], [(200, {}, participation(1, 2))])
     commit = {COMMITS: [commits]} if commits else {}
     return {REPOSITORY: [repository], **commit, **found}
@@ -89,7 +89,7 @@ def test_the_weeks_of_what_did_not_change_are_shifted() -> None:
 
 
 def test_a_first_refresh_takes_four_requests_and_the_next_one_is_a_304() -> None:
-    repository: Made = (200, {"ETag": '"r2"'}, document())
+    repository: ResponseParts = (200, {"ETag": '"r2"'}, document())
     with Replay.answering(made(repository, newest())) as replay:
         before = source("o/r")
         found = figures(ask(replay, before))
@@ -111,7 +111,7 @@ def test_a_first_refresh_takes_four_requests_and_the_next_one_is_a_304() -> None
 
 
 def test_a_star_more_costs_one_request() -> None:
-    repository: Made = (200, {"ETag": '"r2"'}, document(stargazers_count=9))
+    repository: ResponseParts = (200, {"ETag": '"r2"'}, document(stargazers_count=9))
     with Replay.answering(made(repository)) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["repo_watchers"] == 9
@@ -124,7 +124,7 @@ def test_a_star_more_costs_one_request() -> None:
     "changes", [{"pushed_at": "2026-11-20T10:00:00Z"}, {"default_branch": "next"}]
 )
 def test_a_push_elsewhere_costs_one_more_and_no_statistics(changes: dict[str, str]) -> None:
-    repository: Made = (200, {"ETag": '"r2"'}, document(**changes))
+    repository: ResponseParts = (200, {"ETag": '"r2"'}, document(**changes))
     with Replay.answering(made(repository, (304, {}, b""))) as replay:
         before = known("o/r", state=SEEN)
         found = ask(replay, before)
@@ -135,7 +135,7 @@ def test_a_push_elsewhere_costs_one_more_and_no_statistics(changes: dict[str, st
 
 
 def test_a_new_head_costs_contributors_and_weeks_too() -> None:
-    repository: Made = (200, {}, document(pushed_at="2026-11-20T10:00:00Z"))
+    repository: ResponseParts = (200, {}, document(pushed_at="2026-11-20T10:00:00Z"))
     with Replay.answering(made(repository, newest(NEXT, None))) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["commit_count"] == 1
@@ -145,7 +145,7 @@ def test_a_new_head_costs_contributors_and_weeks_too() -> None:
 
 
 def test_commits_that_could_not_be_asked_for_are_open_until_they_are() -> None:
-    repository: Made = (200, {"ETag": '"r2"'}, document(pushed_at="2026-11-20T10:00:00Z"))
+    repository: ResponseParts = (200, {"ETag": '"r2"'}, document(pushed_at="2026-11-20T10:00:00Z"))
     with Replay.answering(made(repository, (500, {}, ""))) as replay:
         before = known("o/r", state=SEEN)
         found = figures(ask(replay, before))
@@ -172,7 +172,7 @@ def test_a_repository_without_commits() -> None:
 
 
 def test_a_renamed_repository_is_found_by_the_redirect() -> None:
-    moved: Made = (301, {"Location": "https://api.github.com/repositories/1"}, {})
+    moved: ResponseParts = (301, {"Location": "https://api.github.com/repositories/1"}, {})
     there: Routes = {"GET /repositories/1": [(200, {}, document(full_name="new/name"))]}
     with Replay.answering({**made(moved), **there}) as replay:
         found = ask(replay, known("o/r", state=SEEN))
@@ -182,7 +182,7 @@ def test_a_renamed_repository_is_found_by_the_redirect() -> None:
 
 
 def test_a_name_that_was_taken_over_is_asked_for_from_the_start() -> None:
-    repository: Made = (200, {}, document(id=99))
+    repository: ResponseParts = (200, {}, document(id=99))
     with Replay.answering(made(repository, newest())) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["participants"] == "ada"
@@ -190,7 +190,7 @@ def test_a_name_that_was_taken_over_is_asked_for_from_the_start() -> None:
 
 
 def test_archived_keeps_its_date() -> None:
-    repository: Made = (200, {}, document(archived=True))
+    repository: ResponseParts = (200, {}, document(archived=True))
     with Replay.answering(made(repository)) as replay:
         first = figures(ask(replay, known("o/r", state=SEEN)))
         before = known("o/r", state=SEEN, date_repo_archived=COMMITTED)
@@ -224,7 +224,7 @@ def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
         (403, {}, {"message": "no"}),
     ],
 )
-def test_an_answer_of_no_use_fails(repository: Made) -> None:
+def test_an_answer_of_no_use_fails(repository: ResponseParts) -> None:
     with Replay.answering(made(repository)) as replay:
         assert isinstance(ask(replay, source("o/r")).only, Failed)
 
@@ -240,7 +240,7 @@ def test_an_answer_of_no_use_fails(repository: Made) -> None:
         (404, {}, {}),
     ],
 )
-def test_commits_of_no_use_are_left_open(commits: Made) -> None:
+def test_commits_of_no_use_are_left_open(commits: ResponseParts) -> None:
     with Replay.answering(made((200, {}, document()), commits)) as replay:
         found = figures(ask(replay, source("o/r")))
     assert found.state["open"][0] == "commits"

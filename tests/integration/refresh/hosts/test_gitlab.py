@@ -22,7 +22,7 @@ from tests.support.histories import Tree, assert_storable, figures, json_values,
 from tests.support.spoiling import spoilt
 from tests.support.statuses import each_status
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
-from tools.fakehosts.serving import Request
+from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
 

@@ -16,7 +16,7 @@ from chalicelib.refresh.http.failures import (
 )
 from tests.support.toy_host import COST, Toy
 from tests.support.upstream.asking import TODAY, FakeTime
-from tools.fakehosts.replay import Made, Replay, Routes
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -25,7 +25,7 @@ def session(host: Toy, time: FakeTime | None = None, seconds: float | None = Non
     return Session(host, SharedBudget(), (time or FakeTime()).context(seconds), "packgrid/test")
 
 
-def answers(*made: Made) -> Routes:
+def answers(*made: ResponseParts) -> Routes:
     return {"GET /a": list(made)}
 
 
@@ -62,7 +62,7 @@ def test_what_is_no_fault_of_the_host_is_answered_as_it_is(status: int) -> None:
         (200, {}, b"[" * 200_000),
     ],
 )
-def test_a_passing_fault_is_tried_again_with_growing_waits(bad: Made) -> None:
+def test_a_passing_fault_is_tried_again_with_growing_waits(bad: ResponseParts) -> None:
     time = FakeTime()
     with Replay.answering(answers(bad, bad, (200, {}, {"stars": 7}))) as replay:
         assert session(Toy(replay.url), time).get("/a", cost=COST).json == {"stars": 7}

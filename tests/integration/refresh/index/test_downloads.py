@@ -21,8 +21,8 @@ from chalicelib.refresh.hosts.index.downloads import MAX_PROJECTS, Downloads
 from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from tests.support.index_documents import document
 from tests.support.upstream.asking import TODAY, FakeTime, asked, source
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import RESET, Answer
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import RESET, Response
 
 RECENT = {"data": {"last_day": 1, "last_week": 20, "last_month": 300}, "package": "tool"}
 NOW = TODAY.isoformat()
@@ -37,7 +37,9 @@ def _tool(state: Any = None, id: int = 1, name: str = "tool") -> Source:
     return source(name, "index", id, kind=PROJECT, state=state)
 
 
-def _routes(index: Made, *downloads: Made | Answer, name: str = "tool") -> Routes:
+def _routes(
+    index: ResponseParts, *downloads: ResponseParts | Response, name: str = "tool"
+) -> Routes:
     return {f"GET /pypi/{name}/json": [index], f"GET /api/packages/{name}/recent": downloads}
 
 
@@ -97,10 +99,10 @@ def test_downloads_are_asked_for_once_a_week() -> None:
         (200, {}, {"data": {"last_month": -1}}),
         (200, {}, {"data": {"last_month": "300"}}),
         (200, {}, []),
-        Answer(200, {}, RECENT, fault=RESET),
+        Response(200, {}, RECENT, fault=RESET),
     ],
 )
-def test_no_failure_of_downloads_is_one_of_the_project(answer: Made | Answer) -> None:
+def test_no_failure_of_downloads_is_one_of_the_project(answer: ResponseParts | Response) -> None:
     with Replay.answering(_routes((200, {}, document()), answer)) as replay:
         outcome = _fetched(replay, _tool({"downloads_at": "2020-01-01T00:00:00+00:00"}))[1]
     assert isinstance(outcome, Figures)
@@ -118,7 +120,7 @@ def test_a_project_without_statistics_is_asked_for_again_in_a_week_only() -> Non
 
 
 @pytest.mark.parametrize("answer", [(500, {}, ""), (429, {}, "")])
-def test_a_service_that_does_not_answer_is_left_alone(answer: Made) -> None:
+def test_a_service_that_does_not_answer_is_left_alone(answer: ResponseParts) -> None:
     routes: Routes = {}
     for name in "abcd":
         routes = {**routes, **_routes((200, {}, document(name)), answer, name=name)}
@@ -177,7 +179,7 @@ def test_without_an_address_nobody_is_asked() -> None:
         ),
     ],
 )
-def test_the_service_can_be_asked_by_itself(answer: Made, outcome: Any) -> None:
+def test_the_service_can_be_asked_by_itself(answer: ResponseParts, outcome: Any) -> None:
     with Replay.answering({"GET /api/packages/tool/recent": [answer]}) as replay:
         found = asked(Downloads(replay.url), [_tool(name="Tool")]).only
     if isinstance(found, Figures):

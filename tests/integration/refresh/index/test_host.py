@@ -20,8 +20,8 @@ from chalicelib.refresh.hosts.index.package_index import PackageIndex
 from chalicelib.refresh.hosts.index.public_url import find_public_url
 from tests.support.index_documents import document
 from tests.support.upstream.asking import TODAY, FakeTime, asked, source
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import RESET, Answer
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import RESET, Response
 
 NOW = TODAY.isoformat()
 
@@ -35,7 +35,7 @@ def _tool(id: int = 1, name: str = "tool", **values: Any) -> Source:
     return source(name, "index", id, kind=PROJECT, **values)
 
 
-def _answering(*answers: Made | Answer) -> Any:
+def _answering(*answers: ResponseParts | Response) -> Any:
     return Replay.answering({"GET /pypi/tool/json": answers})
 
 
@@ -187,7 +187,7 @@ def test_statuses(status: int, outcome: Any) -> None:
         ((403, {"Retry-After": "90"}, ""), TODAY + timedelta(seconds=90)),
     ],
 )
-def test_limits_put_off_all_that_is_left(answer: Made, until: datetime) -> None:
+def test_limits_put_off_all_that_is_left(answer: ResponseParts, until: datetime) -> None:
     routes: Routes = {
         "GET /pypi/a/json": [(200, {}, document("a"))],
         "GET /pypi/b/json": [answer],
@@ -205,22 +205,22 @@ def test_limits_put_off_all_that_is_left(answer: Made, until: datetime) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, {}, document(), fault=RESET),
-        Answer(200, {}, '{"info": {"name": "tool"'),
-        Answer(200, {"Content-Type": "text/html"}, "<html>"),
-        Answer(200, {}, {}),
-        Answer(200, {}, []),
-        Answer(200, {}, document("other")),
-        Answer(200, {}, document(version=[1])),
+        Response(200, {}, document(), fault=RESET),
+        Response(200, {}, '{"info": {"name": "tool"'),
+        Response(200, {"Content-Type": "text/html"}, "<html>"),
+        Response(200, {}, {}),
+        Response(200, {}, []),
+        Response(200, {}, document("other")),
+        Response(200, {}, document(version=[1])),
     ],
 )
-def test_useless_answers_fail_and_store_nothing(answer: Answer) -> None:
+def test_useless_answers_fail_and_store_nothing(answer: Response) -> None:
     with _answering(answer) as replay:
         assert isinstance(asked(_index(replay), [_tool()]).only, Failed)
 
 
 def test_an_answer_that_was_broken_once_is_asked_for_again() -> None:
-    with _answering(Answer(fault=RESET, body="x" * 1000), (200, {}, document())) as replay:
+    with _answering(Response(fault=RESET, body="x" * 1000), (200, {}, document())) as replay:
         found = asked(_index(replay), [_tool()])
     assert isinstance(found.only, Figures)
     assert found.sent == 2

@@ -10,8 +10,8 @@ from chalicelib.refresh.hosts.index.serials import MEDIA_TYPE
 from tests.support.index_documents import document, root
 from tests.support.index_projects import NAMES, SERIALS, fetched, serials_of, serving, sources
 from tests.support.upstream.asking import TODAY, FakeTime, source
-from tools.fakehosts.replay import Made, Replay, Routes
-from tools.fakehosts.serving import Request
+from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.server import Request
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_projects_that_were_added_since_are_asked_for() -> None:
 
 
 def test_few_projects_are_asked_for_without_the_root_unless_it_is_at_hand() -> None:
-    answers: list[Made] = [(200, {}, root(SERIALS))]
+    answers: list[ResponseParts] = [(200, {}, root(SERIALS))]
     with serving(*answers, tool_0=(304, {}, ""), tool_1=(304, {}, "")) as replay:
         few = sources(tool_0={"serial": 50, "etag": '"a"'}, tool_1={"serial": 50, "etag": '"a"'})
         fetched(replay, serials_of(), few[:2])
@@ -77,7 +77,7 @@ def test_few_projects_are_asked_for_without_the_root_unless_it_is_at_hand() -> N
 
 
 def test_a_first_refresh_has_nothing_to_compare_and_does_without_the_root() -> None:
-    def answer(request: Request) -> Made:
+    def answer(request: Request) -> ResponseParts:
         return 200, {}, document(request.path.split("/")[2])
 
     with Replay.answering({f"GET /pypi/{name}/json": answer for name in NAMES}) as replay:

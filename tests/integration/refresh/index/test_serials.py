@@ -23,8 +23,8 @@ from tests.support.index_projects import (
     sources,
 )
 from tests.support.upstream.asking import TODAY, FakeTime
-from tools.fakehosts.replay import Made, Replay
-from tools.fakehosts.serving import RESET, Answer, Request
+from tools.fakehosts.replay import Replay, ResponseParts
+from tools.fakehosts.server import RESET, Request, Response
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,10 @@ def test_a_project_that_is_listed_without_a_serial_is_not_said_to_be_missing() -
 
 def test_the_root_is_good_for_an_hour_for_all_workers_and_then_asked_for_conditionally() -> None:
     clock = FakeTime()
-    answers: list[Made] = [(200, {"ETag": '"a"'}, root(SERIALS)), (304, {"ETag": '"a"'}, "")]
+    answers: list[ResponseParts] = [
+        (200, {"ETag": '"a"'}, root(SERIALS)),
+        (304, {"ETag": '"a"'}, ""),
+    ]
     answers.append((200, {"ETag": '"b"'}, root(dict.fromkeys(NAMES, 51))))
     with serving(*answers) as replay:
         first = known(replay, serials_of(), clock)
@@ -77,26 +80,26 @@ def test_a_process_remembers_it_for_as_long() -> None:
 
 _WHOLE = root(SERIALS)
 _USELESS = [
-    Answer(200, {}, _WHOLE[:-1]),
-    Answer(200, {}, _WHOLE[: len(_WHOLE) // 2]),
-    Answer(200, {}, _WHOLE, fault=RESET),
-    Answer(200, {}, _WHOLE + "garbage"),
-    Answer(200, {"Content-Type": "text/html"}, "<html><a href='/simple/tool'>tool</a></html>"),
-    Answer(200, {}, b'{"projects": [{"name": "tool-1\xff", "_last-serial": 1}]}'),
-    Answer(200, {}, '{"projects": [{"name": "tool-1", "_last-serial": 1e999999999999}]}x'),
-    Answer(200, {}, {"projects": []}),
-    Answer(200, {}, []),
-    Answer(200, {}, ""),
-    Answer(503, {}, _WHOLE),
-    Answer(404, {}, {}),
-    Answer(304, {}, ""),
-    Answer(301, {"Location": "https://elsewhere.example/"}, ""),
-    Answer(200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 310_000_000, 1)),
+    Response(200, {}, _WHOLE[:-1]),
+    Response(200, {}, _WHOLE[: len(_WHOLE) // 2]),
+    Response(200, {}, _WHOLE, fault=RESET),
+    Response(200, {}, _WHOLE + "garbage"),
+    Response(200, {"Content-Type": "text/html"}, "<html><a href='/simple/tool'>tool</a></html>"),
+    Response(200, {}, b'{"projects": [{"name": "tool-1\xff", "_last-serial": 1}]}'),
+    Response(200, {}, '{"projects": [{"name": "tool-1", "_last-serial": 1e999999999999}]}x'),
+    Response(200, {}, {"projects": []}),
+    Response(200, {}, []),
+    Response(200, {}, ""),
+    Response(503, {}, _WHOLE),
+    Response(404, {}, {}),
+    Response(304, {}, ""),
+    Response(301, {"Location": "https://elsewhere.example/"}, ""),
+    Response(200, {"Content-Encoding": "gzip"}, gzip.compress(b" " * 310_000_000, 1)),
 ]
 
 
 @pytest.mark.parametrize("answer", _USELESS, ids=range(len(_USELESS)))
-def test_a_useless_root_is_not_stored_and_puts_the_batch_off(answer: Answer) -> None:
+def test_a_useless_root_is_not_stored_and_puts_the_batch_off(answer: Response) -> None:
     clock = FakeTime()
     with serving(answer, (200, {}, _WHOLE)) as replay:
         outcomes = fetched(replay, serials_of(), sources(), clock)
@@ -116,7 +119,7 @@ def test_a_useless_root_is_not_stored_and_puts_the_batch_off(answer: Answer) -> 
 
 def test_an_older_answer_is_kept_and_used_conditionally_through_a_failure() -> None:
     clock = FakeTime()
-    answers: list[Made] = [(200, {"ETag": '"a"'}, _WHOLE), (502, {}, ""), (304, {}, "")]
+    answers: list[ResponseParts] = [(200, {"ETag": '"a"'}, _WHOLE), (502, {}, ""), (304, {}, "")]
     with serving(*answers) as replay:
         known(replay, serials_of(), clock)
         clock.advance(hours=2)
@@ -166,7 +169,7 @@ def test_while_one_worker_reads_another_waits_its_turn() -> None:
     clock = FakeTime()
     seen: list[RateLimited] = []
 
-    def answer(request: Request) -> Made:
+    def answer(request: Request) -> ResponseParts:
         # In the midst of the first worker's request, a second one wants to know.
         with pytest.raises(RateLimited) as raised:
             known(replay, serials_of(), clock)
@@ -214,7 +217,7 @@ def test_a_slow_worker_does_not_overwrite_what_another_stored_meanwhile() -> Non
     clock = FakeTime()
     newer = dict.fromkeys(NAMES, 60)
 
-    def answer(request: Request) -> Made:
+    def answer(request: Request) -> ResponseParts:
         if len(replay.requests) > 1:
             return 200, {}, root(newer)
         clock.advance(minutes=10)

@@ -13,7 +13,7 @@ Parameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ArnContext:
     """Where resources are."""
 
     partition: str = "aws"
@@ -22,7 +22,7 @@ class Place:
 
 
 #: As the embedded engine has it.
-LOCAL = Place()
+LOCAL = ArnContext()
 
 
 class UnknownCall(Exception):
@@ -37,16 +37,16 @@ class Call(NamedTuple):
     resource: str
 
 
-class Need(NamedTuple):
+class Permission(NamedTuple):
     """An action and the ARN of what it is done to."""
 
     action: str
     resource: str
 
 
-def needed(
-    service: str, operation: str, parameters: Parameters, place: Place = LOCAL
-) -> list[Need]:
+def get_required_permissions(
+    service: str, operation: str, parameters: Parameters, place: ArnContext = LOCAL
+) -> list[Permission]:
     """What a call needs before it is carried out; raises UnknownCall.
 
     ``service`` and ``operation`` are botocore's (``dynamodb``, ``GetItem``), and so are the
@@ -57,26 +57,26 @@ def needed(
     return _SERVICES[service](operation, parameters, place)
 
 
-def needed_to_know(
-    service: str, operation: str, parameters: Parameters, status: int, place: Place = LOCAL
-) -> list[Need]:
+def get_disclosure_permissions(
+    service: str, operation: str, parameters: Parameters, status: int, place: ArnContext = LOCAL
+) -> list[Permission]:
     """What it needs to be given an answer of this HTTP status.
 
     That an object is not there S3 tells only those who may list the bucket; others get a 403.
     """
     if service == "s3" and status == 404 and operation in {"GetObject", "HeadObject"}:
-        return [Need("s3:ListBucket", _bucket(parameters, place))]
+        return [Permission("s3:ListBucket", _format_bucket_arn(parameters, place))]
     return []
 
 
-def dynamodb_table(name: str, place: Place = LOCAL) -> str:
+def format_table_arn(name: str, place: ArnContext = LOCAL) -> str:
     """The ARN of a table; of one that is an ARN already, itself."""
     if name.startswith("arn:"):
         return name
     return f"arn:{place.partition}:dynamodb:{place.region}:{place.account}:table/{name}"
 
 
-def sqs_queue(url: str, place: Place = LOCAL) -> str:
+def format_queue_arn(url: str, place: ArnContext = LOCAL) -> str:
     """The ARN of a queue by its URL, of which the path is the account and the name."""
     *_, account, name = urlsplit(url).path.split("/")
     return f"arn:{place.partition}:sqs:{place.region}:{account}:{name}"
@@ -96,7 +96,7 @@ _TABLE_OPERATIONS = {
     "UpdateTimeToLive",
 }
 #: Actions of a transaction -> what they need, as the same action by itself.
-_TRANSACTED = {
+_TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
     "Delete": "DeleteItem",
@@ -105,28 +105,32 @@ _TRANSACTED = {
 }
 
 
-def _dynamodb(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+def _dynamodb(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
     if operation in _TABLE_OPERATIONS:
-        return [_on_table(operation, parameters["TableName"], place)]
+        return [_build_table_permission(operation, parameters["TableName"], place)]
     if operation in {"Query", "Scan"}:
-        need = _on_table(operation, parameters["TableName"], place)
+        need = _build_table_permission(operation, parameters["TableName"], place)
         index = parameters.get("IndexName")
-        return [need if index is None else Need(need.action, f"{need.resource}/index/{index}")]
+        return [
+            need if index is None else Permission(need.action, f"{need.resource}/index/{index}")
+        ]
     if operation in {"BatchGetItem", "BatchWriteItem"}:
-        return [_on_table(operation, name, place) for name in parameters["RequestItems"]]
+        return [
+            _build_table_permission(operation, name, place) for name in parameters["RequestItems"]
+        ]
     if operation in {"TransactWriteItems", "TransactGetItems"}:
         return [
-            _on_table(_TRANSACTED[kind], action["TableName"], place)
+            _build_table_permission(_TRANSACTION_ACTIONS[kind], action["TableName"], place)
             for item in parameters["TransactItems"]
             for kind, action in item.items()
         ]
     if operation == "ListTables":
-        return [Need("dynamodb:ListTables", "*")]
+        return [Permission("dynamodb:ListTables", "*")]
     raise UnknownCall(f"dynamodb: {operation}")
 
 
-def _on_table(operation: str, table: str, place: Place) -> Need:
-    return Need(f"dynamodb:{operation}", dynamodb_table(table, place))
+def _build_table_permission(operation: str, table: str, place: ArnContext) -> Permission:
+    return Permission(f"dynamodb:{operation}", format_table_arn(table, place))
 
 
 _OBJECT_OPERATIONS = {
@@ -147,31 +151,38 @@ _BUCKET_OPERATIONS = {
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
 }
-_OF_A_VERSION = {"GetObject", "HeadObject", "DeleteObject"}
+_VERSIONED_OPERATIONS = {"GetObject", "HeadObject", "DeleteObject"}
 #: Each needs permissions of its own (s3:PutObjectAcl, s3:PutObjectTagging, kms:...).
-_NOT_KNOWN = {"ACL", "Tagging", "ServerSideEncryption", "ObjectLockMode", "GrantRead", "CopySource"}
+_UNSUPPORTED_PARAMETERS = {
+    "ACL",
+    "Tagging",
+    "ServerSideEncryption",
+    "ObjectLockMode",
+    "GrantRead",
+    "CopySource",
+}
 
 
-def _s3(operation: str, parameters: Parameters, place: Place) -> list[Need]:
-    if unknown := _NOT_KNOWN & parameters.keys():
+def _s3(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
+    if unknown := _UNSUPPORTED_PARAMETERS & parameters.keys():
         raise UnknownCall(f"s3: {operation} with {', '.join(sorted(unknown))}")
-    bucket = _bucket(parameters, place)
+    bucket = _format_bucket_arn(parameters, place)
     if operation in _BUCKET_OPERATIONS:
-        return [Need(f"s3:{_BUCKET_OPERATIONS[operation]}", bucket)]
+        return [Permission(f"s3:{_BUCKET_OPERATIONS[operation]}", bucket)]
     if operation not in _OBJECT_OPERATIONS:
         raise UnknownCall(f"s3: {operation}")
     action = _OBJECT_OPERATIONS[operation]
-    if operation in _OF_A_VERSION and "VersionId" in parameters:
+    if operation in _VERSIONED_OPERATIONS and "VersionId" in parameters:
         # Instead of the other: that one is for the newest version only.
         action += "Version"
-    needs = [Need(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
+    needs = [Permission(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
     if operation in {"PutObject", "CompleteMultipartUpload"} and "IfMatch" in parameters:
         # Only those who may read an object are told whether its ETag is this one.
-        needs.append(Need("s3:GetObject", needs[0].resource))
+        needs.append(Permission("s3:GetObject", needs[0].resource))
     return needs
 
 
-def _bucket(parameters: Parameters, place: Place) -> str:
+def _format_bucket_arn(parameters: Parameters, place: ArnContext) -> str:
     return f"arn:{place.partition}:s3:::{parameters['Bucket']}"
 
 
@@ -189,16 +200,16 @@ _QUEUE_OPERATIONS = {
 }
 
 
-def _sqs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+def _sqs(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
     # The batch of an action is the same action to IAM.
     action = operation.removesuffix("Batch")
     if action not in _QUEUE_OPERATIONS:
         raise UnknownCall(f"sqs: {operation}")
     url = parameters.get("QueueUrl") or f"/{place.account}/{parameters['QueueName']}"
-    return [Need(f"sqs:{action}", sqs_queue(url, place))]
+    return [Permission(f"sqs:{action}", format_queue_arn(url, place))]
 
 
-def _ssm(operation: str, parameters: Parameters, place: Place) -> list[Need]:
+def _ssm(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
     if operation in {"GetParameter", "PutParameter", "DeleteParameter"}:
         names = [parameters["Name"]]
     elif operation in {"GetParameters", "DeleteParameters"}:
@@ -206,7 +217,7 @@ def _ssm(operation: str, parameters: Parameters, place: Place) -> list[Need]:
     else:
         raise UnknownCall(f"ssm: {operation}")
     prefix = f"arn:{place.partition}:ssm:{place.region}:{place.account}:parameter/"
-    return [Need(f"ssm:{operation}", prefix + name.removeprefix("/")) for name in names]
+    return [Permission(f"ssm:{operation}", prefix + name.removeprefix("/")) for name in names]
 
 
 _SERVICES = {"dynamodb": _dynamodb, "s3": _s3, "sqs": _sqs, "ssm": _ssm}

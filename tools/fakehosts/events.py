@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from tools.fakehosts import making
+from tools.fakehosts import builder
 from tools.fakehosts.project import Project, Release
 from tools.fakehosts.repository import BLOCKED, GONE, Repository
 
@@ -11,9 +11,17 @@ PUSH, FORCE, STAR, RENAME, ARCHIVE = "push", "force push", "star", "rename", "ar
 DELETE, BLOCK, ROLES = "delete", "block", "roles"
 RELEASE, YANK = "release", "yank"
 #: What happens to a repository or a project that changes, and how often.
-_REPOSITORY = {PUSH: 84, STAR: 7, FORCE: 3, RENAME: 2, ARCHIVE: 2, DELETE: 1.5, BLOCK: 0.5}
-_PROJECT = {RELEASE: 80, ROLES: 13, YANK: 6, DELETE: 1}
-_UNMOVED = {making.BITBUCKET, making.OTHER}
+_REPOSITORY_EVENT_WEIGHTS = {
+    PUSH: 84,
+    STAR: 7,
+    FORCE: 3,
+    RENAME: 2,
+    ARCHIVE: 2,
+    DELETE: 1.5,
+    BLOCK: 0.5,
+}
+_PROJECT_EVENT_WEIGHTS = {RELEASE: 80, ROLES: 13, YANK: 6, DELETE: 1}
+_HOSTS_WITHOUT_RENAMES = {builder.BITBUCKET, builder.OTHER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +36,11 @@ def change_repository(
     repository: Repository, what: str | None, rng: random.Random, since: int, now: int
 ) -> str:
     """Let something happen to a repository between two instants; what it was."""
-    names, weights = zip(*_REPOSITORY.items(), strict=True)
+    names, weights = zip(*_REPOSITORY_EVENT_WEIGHTS.items(), strict=True)
     what = what or rng.choices(names, weights)[0]
     if repository.archived and what in {PUSH, FORCE, ARCHIVE}:
         what = STAR
-    if what == RENAME and repository.host in _UNMOVED:
+    if what == RENAME and repository.host in _HOSTS_WITHOUT_RENAMES:
         what = PUSH
     repository.version += 1
     repository.changed = now
@@ -45,7 +53,7 @@ def change_repository(
         repository.archived = now
     elif what in {DELETE, BLOCK}:
         # Only GitHub tells what was taken down from what is not there.
-        is_told = what == BLOCK and repository.host == making.GITHUB
+        is_told = what == BLOCK and repository.host == builder.GITHUB
         repository.status = BLOCKED if is_told else GONE
     if what in {PUSH, FORCE, STAR}:
         repository.stars += rng.randrange(1, 5)
@@ -64,7 +72,7 @@ def _push(
     instants = sorted(rng.randint(min(earliest + 1, now), now) for _ in range(commits))
     # One in ten pushes has a commit by somebody new.
     people = repository.authors + (rng.random() < 0.1) or 1
-    authors = [making.author(rng, people) for _ in instants]
+    authors = [builder.choose_author(rng, people) for _ in instants]
     if people > repository.authors:
         authors[-1] = people - 1
     repository.push(instants, authors)
@@ -75,13 +83,13 @@ def change_project(
     project: Project, what: str | None, rng: random.Random, since: int, now: int, serial: int
 ) -> str:
     """The same of a project of the index; its serial goes up whatever it is."""
-    names, weights = zip(*_PROJECT.items(), strict=True)
+    names, weights = zip(*_PROJECT_EVENT_WEIGHTS.items(), strict=True)
     what = what or rng.choices(names, weights)[0]
     project.serial = serial
     if what == RELEASE:
         uploaded = rng.randint(min(since + 1, now), now)
         uploaded = max(uploaded, project.releases[-1].uploaded + 1)
-        project.releases.append(Release(making.number(len(project.releases)), uploaded))
+        project.releases.append(Release(builder.format_version(len(project.releases)), uploaded))
     elif what == YANK:
         project.latest.is_yanked = True
     elif what == DELETE:

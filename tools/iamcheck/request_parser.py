@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tools.iamcheck.calls import UnknownCall
+from tools.iamcheck.permissions import UnknownCall
 
 _TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm"}
 _SIGNED_FOR = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/(\w+)/aws4_request")
 #: What of S3's query says nothing of the operation.
-_OPTIONS = {
+_NEUTRAL_OPTIONS = {
     "continuation-token",
     "delimiter",
     "encoding-type",
@@ -25,7 +25,7 @@ _OPTIONS = {
     "versionId",
     "x-id",
 }
-_OBJECTS = {
+_OBJECT_OPERATIONS = {
     ("GET", ""): "GetObject",
     ("HEAD", ""): "HeadObject",
     ("PUT", ""): "PutObject",
@@ -35,7 +35,7 @@ _OBJECTS = {
     ("PUT", "uploadId"): "UploadPart",
     ("DELETE", "uploadId"): "AbortMultipartUpload",
 }
-_BUCKETS = {
+_BUCKET_OPERATIONS = {
     ("GET", ""): "ListObjects",
     ("GET", "list-type"): "ListObjectsV2",
     ("GET", "versions"): "ListObjectVersions",
@@ -43,7 +43,7 @@ _BUCKETS = {
     ("PUT", ""): "CreateBucket",
     ("DELETE", ""): "DeleteBucket",
 }
-_HEADERS = {
+_PARAMETER_HEADERS = {
     "if-match": "IfMatch",
     "if-none-match": "IfNoneMatch",
     "x-amz-acl": "ACL",
@@ -55,12 +55,12 @@ _HEADERS = {
 }
 
 
-def has_json(headers: Mapping[str, str]) -> bool:
+def has_json_body(headers: Mapping[str, str]) -> bool:
     """Whether the parameters are in the body; of other calls it is not needed to read them."""
     return "x-amz-target" in headers
 
 
-def parsed(
+def parse_request(
     method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[str, str, dict[str, Any]]:
     """Service, operation and parameters of a request; raises UnknownCall.
@@ -68,7 +68,7 @@ def parsed(
     ``headers`` are by names in lower case. Of S3's parameters those are there that change what
     a call needs.
     """
-    if has_json(headers):
+    if has_json_body(headers):
         prefix, _, operation = headers["x-amz-target"].partition(".")
         if prefix not in _TARGETS:
             raise UnknownCall(headers["x-amz-target"])
@@ -79,21 +79,23 @@ def parsed(
     signed_for = _SIGNED_FOR.search(headers.get("authorization", ""))
     if signed_for is None or signed_for[1] != "s3":
         raise UnknownCall(f"{method} {target}")
-    return "s3", *_s3(method, target, headers)
+    return "s3", *_parse_s3(method, target, headers)
 
 
-def _s3(method: str, target: str, headers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+def _parse_s3(method: str, target: str, headers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     parts = urlsplit(target)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     _, bucket, *rest = parts.path.split("/", 2)
     key = unquote("/".join(rest))
-    operations = _OBJECTS if key else _BUCKETS
+    operations = _OBJECT_OPERATIONS if key else _BUCKET_OPERATIONS
     deciding = [name for _, name in operations if name in query]
     operation = operations.get((method, deciding[0] if deciding else ""))
-    unknown = query.keys() - _OPTIONS - set(deciding)
+    unknown = query.keys() - _NEUTRAL_OPTIONS - set(deciding)
     if operation is None or unknown or not bucket:
         raise UnknownCall(f"s3: {method} {target}")
-    parameters = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
+    parameters = {
+        name: headers[header] for header, name in _PARAMETER_HEADERS.items() if header in headers
+    }
     parameters["Bucket"] = unquote(bucket)
     if key:
         parameters["Key"] = key

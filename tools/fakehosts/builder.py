@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.fakehosts.project import Project, Release, normal
+from tools.fakehosts.project import Project, Release, normalize_name
 from tools.fakehosts.repository import Repository
 
 GITHUB, GITLAB, BITBUCKET, CODEBERG = "github", "gitlab", "bitbucket", "codeberg"
@@ -37,7 +37,7 @@ _WORDS = ("auth", "cache", "forms", "tags", "audit", "filter", "queue", "admin",
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SimulatedPackage:
     """The package, as the catalogue has it, of a repository and a project."""
 
     id: int
@@ -46,7 +46,7 @@ class Made:
     pypi_url: str
 
 
-def hosts(packages: int, shares: Mapping[str, float], rng: random.Random) -> list[str]:
+def choose_hosts(packages: int, shares: Mapping[str, float], rng: random.Random) -> list[str]:
     """A host for each package; each host with a share has at least one, if there are enough."""
     whole = sum(shares.values())
     chosen: list[str] = []
@@ -59,7 +59,9 @@ def hosts(packages: int, shares: Mapping[str, float], rng: random.Random) -> lis
     return chosen
 
 
-def package(id: int, host: str, seed: int) -> tuple[Made, Repository, Project | None, bool]:
+def build_package(
+    id: int, host: str, seed: int
+) -> tuple[SimulatedPackage, Repository, Project | None, bool]:
     """A package, its repository, its project; the last tells whether it may be a heavy one."""
     rng = random.Random(f"{seed}/package/{id}")
     name = f"django-{rng.choice(_WORDS)}-{id}"
@@ -72,10 +74,12 @@ def package(id: int, host: str, seed: int) -> tuple[Made, Repository, Project | 
     if rng.random() < _WITH_PROJECT:
         project_name = name.replace("-", "_").title() if rng.random() < 0.1 else name
         pypi_url = f"http://pypi.python.org/pypi/{project_name}"
-    return Made(id, name, url, pypi_url), *_things(id, host, path, project_name, rng)
+    return SimulatedPackage(id, name, url, pypi_url), *_build_sources(
+        id, host, path, project_name, rng
+    )
 
 
-def _things(
+def _build_sources(
     id: int, host: str, path: str, project: str, rng: random.Random
 ) -> tuple[Repository, Project | None, bool]:
     authors = min(900, max(1, round(rng.lognormvariate(1.6, 1.45))))
@@ -94,11 +98,11 @@ def _things(
         older=authors + int(authors * rng.uniform(2, 25)),
         older_until=0,
     )
-    found = _project(id, project, rng) if project else None
+    found = _build_project(id, project, rng) if project else None
     return repository, found, authors > 300
 
 
-def age(repository: Repository, seed: int, now: int) -> None:
+def add_history(repository: Repository, seed: int, now: int) -> None:
     """Give the repository its past: about half had no commit in the last year."""
     rng = random.Random(f"{seed}/past/{repository.package_id}")
     is_active = rng.random() < 0.5
@@ -111,25 +115,25 @@ def age(repository: Repository, seed: int, now: int) -> None:
     elif is_active:
         commits = min(3000, max(1, round(rng.lognormvariate(3.2, 1.3))))
         instants = sorted(now - rng.randrange(DAY // 2, YEAR - DAY) for _ in range(commits))
-        authors = [author(rng, repository.authors) for _ in instants]
+        authors = [choose_author(rng, repository.authors) for _ in instants]
         repository.push(instants, authors)
         repository.pushes = 0
     elif rng.random() < 0.15:
         repository.archived = now - rng.randrange(10, 390) * DAY
 
 
-def author(rng: random.Random, authors: int) -> int:
+def choose_author(rng: random.Random, authors: int) -> int:
     """Who commits: those who committed most, mostly."""
     return int(authors * rng.random() ** 3)
 
 
-def _project(id: int, name: str, rng: random.Random) -> Project:
+def _build_project(id: int, name: str, rng: random.Random) -> Project:
     project = Project(package_id=id, name=name, kind=rng.randrange(1, 100_000), serial=0)
     count = min(40, max(1, round(rng.lognormvariate(1.9, 0.8))))
-    project.releases = [Release(number(place), 0) for place in range(count)]
+    project.releases = [Release(format_version(place), 0) for place in range(count)]
     if count > 3 and rng.random() < 0.05:
         project.releases[-1].is_yanked = True
-    assert normal(name) == project.key
+    assert normalize_name(name) == project.key
     return project
 
 
@@ -141,9 +145,9 @@ def date_releases(project: Project, seed: int, now: int) -> None:
         release.uploaded = last - place * rng.randrange(20, 60) * DAY - rng.randrange(DAY)
     project.releases.sort(key=lambda release: release.uploaded)
     for place, release in enumerate(project.releases):
-        release.number = number(place)
+        release.number = format_version(place)
 
 
-def number(place: int) -> str:
+def format_version(place: int) -> str:
     """The number of the n-th release."""
     return f"{place // 10}.{place % 10}"

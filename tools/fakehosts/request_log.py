@@ -19,7 +19,7 @@ class Violation:
 
 
 @dataclass(slots=True)
-class Log:
+class RequestLog:
     """The requests since the beginning, or since ``forget``.
 
     ``counts``: (host, kind, status) -> requests. ``shares``: (host, package) -> requests, of
@@ -63,7 +63,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
+class OriginalRequests:
     """Requests of the original's updater for a package: of these, ``look_ups`` of its limit.
 
     The original's handler of GitHub looks its limit up (two requests) before it asks for the
@@ -82,7 +82,7 @@ class Original:
         return self.look_ups + self.others
 
 
-def original(contributors: int) -> Original:
+def count_original_requests(contributors: int) -> OriginalRequests:
     """What the original asks for a package with so many contributors."""
     pages = max(1, (contributors + _PAGE - 1) // _PAGE)
-    return Original(2 * contributors + 4, 3 + pages)
+    return OriginalRequests(2 * contributors + 4, 3 + pages)

@@ -19,50 +19,55 @@ from chalice.app import Chalice, EventSourceHandler
 from chalicelib import settings
 from chalicelib.storage import models, objects
 from tools.iamcheck import policies
-from tools.iamcheck.calls import Need, UnknownCall, needed, needed_to_know
+from tools.iamcheck.permissions import (
+    Permission,
+    UnknownCall,
+    get_disclosure_permissions,
+    get_required_permissions,
+)
 from tools.iamcheck.policies import Grant, Policies
 
 #: What was needed of the policies so far.
-used: set[Grant] = set()
+used_grants: set[Grant] = set()
 #: What was called against a policy, and not asked for yet.
-_refused: list[str] = []
-_running: ContextVar[str | None] = ContextVar("the function that runs", default=None)
+_refusals: list[str] = []
+_current_function: ContextVar[str | None] = ContextVar("the function that runs", default=None)
 
 
 def install() -> None:
     """Watch every call of this process from now on."""
-    _replace(Chalice, "__call__", _running_application)
-    _replace(EventSourceHandler, "__call__", _running_handler)
-    _replace(BaseClient, "_make_api_call", _checked)
+    _wrap_method(Chalice, "__call__", _call_application)
+    _wrap_method(EventSourceHandler, "__call__", _call_handler)
+    _wrap_method(BaseClient, "_make_api_call", _check_call)
     # What a thread does is done by the function that started it; contexts are not handed on.
-    _replace(threading.Thread, "start", _started)
-    _replace(ThreadPoolExecutor, "submit", _submitted)
+    _wrap_method(threading.Thread, "start", _start_thread)
+    _wrap_method(ThreadPoolExecutor, "submit", _submit)
 
 
-def refusals() -> list[str]:
+def take_refusals() -> list[str]:
     """What was refused since this was asked last."""
-    found = _refused[:]
-    _refused.clear()
+    found = _refusals[:]
+    _refusals.clear()
     return found
 
 
 @contextmanager
-def outside() -> Iterator[None]:
+def suspend_checks() -> Iterator[None]:
     """Of what a test does in the middle of a function the function knows nothing."""
-    with _as(None):
+    with _run_as(None):
         yield
 
 
 @contextmanager
-def _as(function: str | None) -> Iterator[None]:
-    token = _running.set(function)
+def _run_as(function: str | None) -> Iterator[None]:
+    token = _current_function.set(function)
     try:
         yield
     finally:
-        _running.reset(token)
+        _current_function.reset(token)
 
 
-def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
+def _wrap_method(owner: Any, name: str, by: Callable[..., Any]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
@@ -72,81 +77,81 @@ def _replace(owner: Any, name: str, by: Callable[..., Any]) -> None:
     setattr(owner, name, replaced)
 
 
-def _running_application(original: Any, self: Any, event: Any, context: Any) -> Any:
-    if self is not _application():
+def _call_application(original: Any, self: Any, event: Any, context: Any) -> Any:
+    if self is not _get_application():
         return original(self, event, context)
-    with _as("api"):
+    with _run_as("api"):
         return original(self, event, context)
 
 
-def _running_handler(original: Any, self: Any, event: Any, context: Any) -> Any:
-    handlers = getattr(_application(), "handler_map", {})
+def _call_handler(original: Any, self: Any, event: Any, context: Any) -> Any:
+    handlers = getattr(_get_application(), "handler_map", {})
     for name, handler in handlers.items():
         if handler is self:
-            with _as(name):
+            with _run_as(name):
                 return original(self, event, context)
     return original(self, event, context)
 
 
-def _application() -> Any:
+def _get_application() -> Any:
     return getattr(sys.modules.get("app"), "app", None)
 
 
-def _started(original: Any, self: Any) -> None:
-    if _running.get() is not None:
-        self.run = _handed_on(self.run)
+def _start_thread(original: Any, self: Any) -> None:
+    if _current_function.get() is not None:
+        self.run = _bind_current_function(self.run)
     original(self)
 
 
-def _submitted(original: Any, self: Any, call: Any, /, *args: Any, **kwargs: Any) -> Any:
-    return original(self, _handed_on(call), *args, **kwargs)
+def _submit(original: Any, self: Any, call: Any, /, *args: Any, **kwargs: Any) -> Any:
+    return original(self, _bind_current_function(call), *args, **kwargs)
 
 
-def _handed_on(call: Callable[..., Any]) -> Callable[..., Any]:
-    function = _running.get()
+def _bind_current_function(call: Callable[..., Any]) -> Callable[..., Any]:
+    function = _current_function.get()
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        with _as(function):
+        with _run_as(function):
             return call(*args, **kwargs)
 
     return run
 
 
-def _checked(original: Any, client: Any, operation: str, parameters: Any) -> Any:
-    function = _running.get()
+def _check_call(original: Any, client: Any, operation: str, parameters: Any) -> Any:
+    function = _current_function.get()
     if function is None:
         return original(client, operation, parameters)
     call = client.meta.service_model.service_name, operation, parameters
     try:
-        needs = needed(*call)
+        needs = get_required_permissions(*call)
     except UnknownCall as error:
         text = f"{function}: nobody knows what it needs: {error}"
-        _refused.append(text)
-        raise _denied(operation, text) from error
-    if missing := _missing(function, needs):
-        _refused.append(missing)
-        raise _denied(operation, missing)
+        _refusals.append(text)
+        raise _build_access_denied(operation, text) from error
+    if missing := _find_missing_permission(function, needs):
+        _refusals.append(missing)
+        raise _build_access_denied(operation, missing)
     try:
         return original(client, operation, parameters)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         # What S3 does not tell is no fault: the code may do as well without.
-        if unknown := _missing(function, needed_to_know(*call, status)):
-            raise _denied(operation, unknown) from error
+        if unknown := _find_missing_permission(function, get_disclosure_permissions(*call, status)):
+            raise _build_access_denied(operation, unknown) from error
         raise
 
 
-def _missing(function: str, needs: Iterable[Need]) -> str | None:
+def _find_missing_permission(function: str, needs: Iterable[Permission]) -> str | None:
     """What of this a function may not do; the rest is noted as used."""
     for need in needs:
-        grants = _policies().granting(function, *need)
+        grants = _load_policies().granting(function, *need)
         if not grants:
             return f"{function} may not {need.action} on {need.resource}"
-        used.update(grants)
+        used_grants.update(grants)
     return None
 
 
-def _denied(operation: str, text: str) -> ClientError:
+def _build_access_denied(operation: str, text: str) -> ClientError:
     answer: Any = {
         "Error": {"Code": "AccessDenied", "Message": text},
         "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {}},
@@ -154,10 +159,10 @@ def _denied(operation: str, text: str) -> ClientError:
     return ClientError(answer, operation)
 
 
-def _policies() -> Policies:
+def _load_policies() -> Policies:
     """The policies in the stack that the settings of this moment tell of."""
     now = settings.from_environment()
-    return _policies_in(
+    return _load_policies_of_stack(
         tuple((kind, str(model.Meta.table_name)) for kind, model in models.MODELS.items()),
         objects.get_bucket_name(),
         now.queue_url,
@@ -166,11 +171,11 @@ def _policies() -> Policies:
 
 
 @cache
-def _policies_in(
+def _load_policies_of_stack(
     tables: tuple[tuple[str, str], ...],
     bucket: str,
     queue_url: str | None,
     token_parameters: tuple[tuple[str, str], ...],
 ) -> Policies:
-    stack = policies.stack(dict(tables), bucket, queue_url, dict(token_parameters))
+    stack = policies.build_stack(dict(tables), bucket, queue_url, dict(token_parameters))
     return policies.from_files(stack)

@@ -7,17 +7,19 @@ from pathlib import Path
 from tools.iamcheck.policies import Grant
 
 #: Function -> statement -> why it is there though no code of ours uses it.
-JUSTIFIED = Path(__file__).with_name("justified.json")
-Justified = dict[str, dict[str, str]]
+JUSTIFICATIONS_FILE = Path(__file__).with_name("justified.json")
+Justifications = dict[str, dict[str, str]]
 
 
-def justified() -> Justified:
+def read_justifications() -> Justifications:
     """What ``justified.json`` says."""
-    found: Justified = json.loads(JUSTIFIED.read_text())
+    found: Justifications = json.loads(JUSTIFICATIONS_FILE.read_text())
     return found
 
 
-def faults(grants: Iterable[Grant], used: Collection[Grant], reasons: Justified) -> Iterable[str]:
+def iter_faults(
+    grants: Iterable[Grant], used: Collection[Grant], reasons: Justifications
+) -> Iterable[str]:
     """What is allowed without use or reason, and reasons that are none any more; in order.
 
     A statement that has a reason has to be one that is not used at all.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Fixed:
+class FixedWindow:
     """So many units in a window that begins with the first of them (GitHub's hourly limits)."""
 
     limit: int
@@ -25,7 +25,7 @@ class Fixed:
 
 
 @dataclass(slots=True)
-class Rolling:
+class RollingWindow:
     """So many units in any span of so many seconds, wherever it begins."""
 
     limit: int

@@ -64,7 +64,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What is answered: a body of ``bytes``, or of ``str``, or anything else as JSON.
 
     ``fault`` is ``SILENCE``, ``RESET`` or ``DRIP``; ``seconds`` is how long a drip takes.
@@ -86,7 +86,7 @@ class Answer:
     def head(self, length: int) -> bytes:
         """Status line and headers; JSON is the content type unless another is named."""
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
-        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
+        lines = [f"HTTP/1.1 {self.status} {_get_phrase(self.status)}"]
         is_typed = False
         for name, value in pairs:
             is_typed = is_typed or name.lower() == "content-type"
@@ -98,10 +98,10 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-Answering = Callable[[Request], Answer]
+Handler = Callable[[Request], Response]
 
 
-def _phrase(status: int) -> str:
+def _get_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -111,8 +111,8 @@ def _phrase(status: int) -> str:
 class Server:
     """Serves ``answering`` on a free port of 127.0.0.1 within a ``with`` block."""
 
-    def __init__(self, answering: Answering, port: int = 0) -> None:
-        self._server = _Threads(("127.0.0.1", port), _Connection)
+    def __init__(self, answering: Handler, port: int = 0) -> None:
+        self._server = _ThreadedServer(("127.0.0.1", port), _Connection)
         self._server.answering = answering
         self._thread = threading.Thread(target=self._server.accept_connections)
         self._thread.daemon = True
@@ -138,13 +138,13 @@ class Server:
         self._server.server_close()
 
 
-class _Threads(socketserver.ThreadingTCPServer):
+class _ThreadedServer(socketserver.ThreadingTCPServer):
     """A thread for each connection; all have ended when the server is closed."""
 
     allow_reuse_address = True
     daemon_threads = False
     request_queue_size = 128
-    answering: Answering
+    answering: Handler
 
     def __init__(self, *args: Any) -> None:
         self.connections: set[socket.socket] = set()
@@ -179,7 +179,7 @@ class _Threads(socketserver.ThreadingTCPServer):
 class _Connection(socketserver.StreamRequestHandler):
     """Requests of one connection, one after another."""
 
-    server: _Threads
+    server: _ThreadedServer
     rbufsize = 1 << 16
     disable_nagle_algorithm = True
 
@@ -193,11 +193,11 @@ class _Connection(socketserver.StreamRequestHandler):
             super().finish()
 
     def handle(self) -> None:
-        while request := _request(self.rfile):
-            if not self._answer(request, _answered(self.server.answering, request)):
+        while request := _read_request(self.rfile):
+            if not self._answer(request, _call_handler(self.server.answering, request)):
                 return
 
-    def _answer(self, request: Request, answer: Answer) -> bool:
+    def _answer(self, request: Request, answer: Response) -> bool:
         """Send it; whether the connection goes on."""
         if answer.fault == SILENCE:
             return False
@@ -232,15 +232,15 @@ class _Connection(socketserver.StreamRequestHandler):
         self.connection.close()
 
 
-def _answered(answering: Answering, request: Request) -> Answer:
+def _call_handler(answering: Handler, request: Request) -> Response:
     try:
         return answering(request)
     except Exception as error:  # noqa: BLE001
         # A mistake in a test's server must be seen, not taken for a host that went away.
-        return Answer(500, {"X-Replay": "broken"}, {"message": f"the test server: {error!r}"})
+        return Response(500, {"X-Replay": "broken"}, {"message": f"the test server: {error!r}"})
 
 
-def _request(file: BinaryIO | Any) -> Request | None:
+def _read_request(file: BinaryIO | Any) -> Request | None:
     """The next request of a connection; ``None`` at its end."""
     try:
         first = file.readline(1 << 16).split()
