@@ -65,9 +65,9 @@ def _measure_first_refresh(simulation: Simulation) -> None:
     world = simulation.world
     _settle(simulation, timedelta(hours=18))
     total = world.log.total
-    original = [world.original_requests(package) for package in world.made]
-    print(f"first refresh of {len(world.made):,} packages: {total:,} requests, ", end="")
-    print(f"{total / len(world.made):.2f} a package, {len(world.violations)} past a limit")
+    original = [world.get_original_requests(package) for package in world.packages]
+    print(f"first refresh of {len(world.packages):,} packages: {total:,} requests, ", end="")
+    print(f"{total / len(world.packages):.2f} a package, {len(world.violations)} past a limit")
     asked = sum(each.total for each in original)
     without = sum(each.others for each in original)
     print(f"the original's rule: {asked / len(original):.1f} a package, ", end="")
@@ -79,17 +79,17 @@ def _measure_day(simulation: Simulation) -> None:
     """Refresh the changes of a day and print the requests."""
     world = simulation.world
     changes = world.advance(1)
-    world.log.forget()
+    world.log.clear()
     _settle(simulation, EVERY - _STEP)
     changed = {*changes.repositories, *changes.projects}
-    unchanged = set(world.made) - changed
+    unchanged = set(world.packages) - changed
     total = world.log.total
     print(f"a day with {len(changes.repositories)} repositories and ", end="")
     print(f"{len(changes.projects)} projects changed: {total:,} requests, ", end="")
     print(f"{len(world.violations)} past a limit")
     _print_shares("unchanged", cost(world, unchanged))
     _print_shares("changed", cost(world, changed))
-    asked = [world.original_requests(package) for package in world.made]
+    asked = [world.get_original_requests(package) for package in world.packages]
     with_look_ups = sum(each.total for each in asked)
     without_look_ups = sum(each.others for each in asked)
     print(f"  the original: {with_look_ups:,}, {with_look_ups / total:.0f} times as many; ", end="")
@@ -115,8 +115,8 @@ def _measure_command(simulation: Simulation, clock: _Clock) -> None:
     world = simulation.world
     clock.is_real = True
     world.advance(2)
-    world.log.forget()
-    environment = {**os.environ, **world.environment()}
+    world.log.clear()
+    environment = {**os.environ, **world.get_environment()}
     del environment["DOWNLOADS_URL"]
     start = time.perf_counter()
     command = [sys.executable, "-m", "chalicelib.cli", "refresh", "--all"]
@@ -124,7 +124,8 @@ def _measure_command(simulation: Simulation, clock: _Clock) -> None:
     peak = peak_mb(process)
     seconds = time.perf_counter() - start
     print(
-        f"the command over {len(world.made):,} packages: {seconds:.0f} s, {peak:.0f} MB, ", end=""
+        f"the command over {len(world.packages):,} packages: {seconds:.0f} s, {peak:.0f} MB, ",
+        end="",
     )
     print(f"{world.log.total:,} requests, exit code {process.returncode}")
 

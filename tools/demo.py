@@ -76,7 +76,7 @@ class Demo:
         """Run all steps."""
         _say(1, "The catalogue: packages whose figures nobody has asked for yet.")
         catalogue = self.folder / "catalogue.json"
-        catalogue.write_text(json.dumps(self.world.records()))
+        catalogue.write_text(json.dumps(self.world.build_records()))
         _run("load", str(catalogue))
         _say(2, "The first refresh asks every host about every package.")
         before = self._get_package()
@@ -111,8 +111,8 @@ class Demo:
             ): events.DELETE,
         }
         for package, event in event_by_package.items():
-            self.world.happen(package, event)
-            print(f"  {_EVENTS[event].format(self.world.made[package].name)}")
+            self.world.trigger(package, event)
+            print(f"  {_EVENTS[event].format(self.world.packages[package].name)}")
         return set(event_by_package)
 
     def _get_package(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Demo:
 
     def _show_difference(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         """Print the fields of a package that changed."""
-        name = self.world.made[self.package].name
+        name = self.world.packages[self.package].name
         print(f"\nThe API's response for {name} before and after:")
         for field, value in after.items():
             if before[field] != value:
@@ -166,7 +166,7 @@ def _run_demo(packages: int, is_staying: bool, started: ExitStack) -> None:
     os.environ.update(engine.environment)
     demo_clock = DemoClock()
     world = started.enter_context(World(seed=1, packages=packages, clock=demo_clock))
-    environment = world.environment()
+    environment = world.get_environment()
     # Its limit is so low that it would be most of the demo.
     del environment["DOWNLOADS_URL"]
     os.environ.update(environment)

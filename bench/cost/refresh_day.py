@@ -121,7 +121,7 @@ def measure_refresh_day(folder: Path, packages: int) -> RefreshDay:
         before = measure_table(models.MODELS["history"].Meta.table_name)
         clock.advance(seconds=(EVERY - _FIRST_REFRESH).total_seconds())
         changes = world.advance(1)
-        world.log.forget()
+        world.log.clear()
         clock.slept.clear()
         simulation.plan, simulation.worked = Usage(), Usage()
         simulation.plans = simulation.sends = simulation.delivered = 0

@@ -85,7 +85,7 @@ def _run(catalogue: Catalogue, package: Path | None, folder: Path) -> None:
         Proxy(engine.url, copying.names(source)) as proxy,
     ):
         os.environ.update(engine.environment)
-        copying.copy(source, folder / "copy", proxy.url)
+        copying.copy(source, folder / "copy", proxy.get_url)
         parameters = world.parameters() | {
             "BaseUrl": BASE_URL,
             "AllowedHosts": f"{HOST},localhost",

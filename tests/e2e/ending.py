@@ -39,7 +39,7 @@ def _expect_detail(site: Site, path: str, detail: str) -> None:
 
 def publish(site: Site, world: CatalogueWorld, catalogue: Catalogue) -> None:
     """The index is built anew by its rule, and the search knows what the refresh changed."""
-    words = world.truth(catalogue.watched).description
+    words = world.get_truth(catalogue.watched).description
     slug = catalogue.packages[catalogue.watched]["fields"]["slug"]
     path = f"/api/v4/search/?q={words.replace(' ', '%20')}"
     check(slug not in _slugs(site, path), f"{slug} is found before the index is built")

@@ -27,12 +27,12 @@ def audit(site: Site, stack: policies.Stack, calls: list[Call]) -> None:
     allowed = policies.from_template(template, stack)
     silent = set(copying.names(site.folder)) - {one.function for one in calls}
     check(not silent, f"no call was seen of {', '.join(sorted(silent))}")
-    refused = allowed.refused(calls)
+    refused = allowed.find_refused_calls(calls)
     lines = "\n".join(f"    {one.function}: {one.action} on {one.resource}" for one in refused)
     check(not refused, f"on AWS this would have been refused:\n{lines}")
     say(f"{len(calls):,} calls, {len(set(calls))} of them different, each allowed to its function")
     unused: dict[str, set[str]] = defaultdict(set)
-    for grant in filter(_is_of_code, allowed.unused(calls)):
+    for grant in filter(_is_of_code, allowed.find_unused_grants(calls)):
         unused[grant.function].add(f"{grant.action} on {_named(grant.resource)}")
     for function, grants in sorted(unused.items()):
         say(f"never used here, {function}: {', '.join(sorted(grants))}")

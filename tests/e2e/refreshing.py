@@ -66,7 +66,7 @@ def _asked(world: CatalogueWorld) -> dict[str, int]:
 
 def _packages(site: Site, world: CatalogueWorld) -> Iterator[dict[str, Any]]:
     """All packages as the API has them."""
-    for start in range(0, len(world.made), _PAGE):
+    for start in range(0, len(world.packages), _PAGE):
         yield from site.json(f"/api/v4/packages/?limit={_PAGE}&offset={start}")["results"]
 
 
@@ -75,7 +75,7 @@ def _differing(site: Site, world: CatalogueWorld, wanted: set[int]) -> Iterator[
     names = ("repo_watchers", "repo_forks", "repo_description")
     listed = {found["id"]: tuple(found[name] for name in names) for found in _packages(site, world)}
     for id in sorted(wanted):
-        truth = world.truth(id)
+        truth = world.get_truth(id)
         if listed.get(id) != (truth.stars, truth.forks, truth.description):
             yield id
 
@@ -97,7 +97,7 @@ def lose_and_redrive(site: Site, world: CatalogueWorld, watched: int) -> None:
     site.deploy({"Contact": "operator@example.org"})
     # In place of half an hour, so that the next try is soon.
     _set_visibility(site, 1)
-    world.happen(watched, events.STAR)
+    world.trigger(watched, events.STAR)
     batch = Batch(builder.GITHUB, REPOSITORY, datetime.now(UTC), (watched,), is_full=True)
     _send(site, batch.to_message())
     # On the engine a function that raises is a cold start at each try.

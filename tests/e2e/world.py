@@ -65,9 +65,9 @@ class CatalogueWorld(World):
             made, repository, _, _ = builder.build_package(id, host, self.seed)
             repository.path = path
             builder.add_history(repository, self.seed, now)
-            self.made[id], self.repositories[id] = made, repository
+            self.packages[id], self.repositories[id] = made, repository
             if host in self.hosts:
-                self.hosts[host].place.add(repository)
+                self.hosts[host].repositories.add(repository)
             if name := get_project(fields["pypi_url"]):
                 self.projects[id] = self.index.projects[name] = self._project(id, name, now)
 

@@ -62,4 +62,4 @@ def serving(*answers: ResponseParts | Response, **documents: ResponseParts) -> A
         "GET /simple/": answers,
         **{f"GET /pypi/{name.replace('_', '-')}/json": [made] for name, made in documents.items()},
     }
-    return Replay.answering(routes)
+    return Replay.from_routes(routes)

@@ -38,9 +38,9 @@ def main() -> None:
         index_others=given.index_others,
     )
     if given.catalogue:
-        fixtures.write(given.catalogue, world.records())
+        fixtures.write(given.catalogue, world.build_records())
     with world, Server(Control(world, time).answer) as control:
-        said = {"urls": world.urls, "environment": world.environment(), "control": control.url}
+        said = {"urls": world.urls, "environment": world.get_environment(), "control": control.url}
         print(json.dumps(said), flush=True)
         sys.stdin.read()
 

@@ -22,12 +22,12 @@ _MAX_BITBUCKET_COMMITS = 1000
 
 def find_differences(world: "World") -> list[str]:
     """Every figure that is stored and is not what a perfect refresh would hold, in words."""
-    packages = repository.get_many(Package, world.made)
-    repositories = sources.get_sources(REPOSITORY, world.made)
-    projects = sources.get_sources(PROJECT, world.made)
+    packages = repository.get_many(Package, world.packages)
+    repositories = sources.get_sources(REPOSITORY, world.packages)
+    projects = sources.get_sources(PROJECT, world.packages)
     found = []
-    for id in world.made:
-        truth, package = world.truth(id), packages[id].entity
+    for id in world.packages:
+        truth, package = world.get_truth(id), packages[id].entity
         wrong = [*_compare_repository(truth, package, repositories[id])]
         if truth.project is not None:
             wrong += _compare_project(truth, package, projects[id])
@@ -60,7 +60,7 @@ def _compare_repository(truth: Truth, package: Package, row: SourceItem) -> Iter
         yield f"weeks are not known: {row.state}, {row.reason}"
         return
     until = date.fromisoformat(known["until"])
-    weeks = truth.weeks(until, is_with_merges=not is_github)
+    weeks = truth.count_weekly_commits(until, is_with_merges=not is_github)
     yield from _compare("weeks", package.commits_over_52w, weeks)
 
 
@@ -79,7 +79,9 @@ def _compare_participants(truth: Truth, package: Package, *, is_whole: bool) -> 
         yield from _compare("people", people, set(map(_normalize_participant, should)))
         return
     of = truth.repository
-    known = {call(author) for author in range(of.authors) for call in (of.name, of.login)}
+    known = {
+        call(author) for author in range(of.authors) for call in (of.get_author_name, of.get_login)
+    }
     if not people <= set(map(_normalize_participant, known)) or bool(people) != bool(known):
         yield f"people are {people}, not some of {known}"
 

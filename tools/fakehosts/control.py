@@ -66,21 +66,21 @@ class Control:
 
     def _requests(self, query: dict[str, str]) -> Any:
         packages = [int(part) for part in query["packages"].split(",")]
-        originals = [self._world.original_requests(package) for package in packages]
+        originals = [self._world.get_original_requests(package) for package in packages]
         return {
-            "requests": self._world.log.of(packages),
+            "requests": self._world.log.count_by_host(packages),
             "original": sum(original.total for original in originals),
             "original_look_ups": sum(original.look_ups for original in originals),
         }
 
     def _truth(self, query: dict[str, str]) -> Any:
-        truth = self._world.truth(int(query["package"]))
+        truth = self._world.get_truth(int(query["package"]))
         found = {
             name: getattr(truth, name)
             for name in type(truth).__dataclass_fields__
             if name not in {"repository", "project"}
         }
-        found["weeks"] = truth.weeks()
+        found["weeks"] = truth.count_weekly_commits()
         found["project"] = asdict(truth.project) if truth.project else None
         return found
 
@@ -103,7 +103,7 @@ class Control:
         return {"rate": rate}
 
     def _forget(self, query: dict[str, str]) -> Any:
-        self._world.log.forget()
+        self._world.log.clear()
         return {}
 
 

@@ -66,7 +66,7 @@ def _push(
     repository: Repository, rng: random.Random, since: int, now: int, *, is_forced: bool
 ) -> None:
     if is_forced:
-        repository.drop(rng.randrange(1, 5))
+        repository.drop_commits(rng.randrange(1, 5))
     earliest = max(since, repository.last_commit or 0)
     commits = rng.randrange(1, 9)
     instants = sorted(rng.randint(min(earliest + 1, now), now) for _ in range(commits))

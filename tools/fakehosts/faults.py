@@ -62,7 +62,7 @@ class Faults:
         self._random = random.Random(f"faults/{seed}")
         self._weights = [_WEIGHTS.get(kind, 1.0) for kind in self.kinds]
 
-    def drawn(self) -> str | None:
+    def draw(self) -> str | None:
         """The kind of fault of the next request, or none."""
         if self._random.random() >= self.rate:
             return None
@@ -115,7 +115,7 @@ def _build_limit_response(kind: str, seconds: int, now: float) -> Response:
 
 def _break_response(kind: str, made: Response) -> Response:
     """The right answer, broken on its way; one without a body becomes silence."""
-    content = made.content()
+    content = made.encode_body()
     if kind == TRUNCATED and len(content) > 2:
         return Response(made.status, made.headers, content[: len(content) // 2])
     fault = _BREAKING[kind] if content else SILENCE

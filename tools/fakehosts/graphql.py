@@ -41,7 +41,7 @@ class Node:
     type: str
     values: Mapping[str, Any]
 
-    def field(self, name: str, arguments: Mapping[str, Any]) -> Any:
+    def resolve(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The value of a field; raises KeyError."""
         value = self.values[name]
         return value(arguments) if callable(value) else value
@@ -212,7 +212,7 @@ def select_fields(node: Node, fields: tuple[FieldSelection, ...]) -> Any:
             answer[field.key] = node.type
             continue
         try:
-            value = node.field(field.name, field.arguments)
+            value = node.resolve(field.name, field.arguments)
         except KeyError:
             raise BadQuery(f"Field '{field.name}' doesn't exist on type '{node.type}'") from None
         answer[field.key] = _complete_value(value, field)

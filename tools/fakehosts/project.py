@@ -78,11 +78,11 @@ class Project:
         python = [f"Programming Language :: Python :: {number}" for number in _PYTHON[:newest]]
         return sorted([*_CLASSIFIERS, *django, *python])
 
-    def downloads(self, week: int) -> int:
+    def get_monthly_downloads(self, week: int) -> int:
         """Of the month before a week (numbered from any one)."""
         return self.kind * self.kind % 90_000 + week % 7 * (self.kind % 10)
 
-    def document(self, base: str) -> dict[str, Any]:
+    def build_document(self, base: str) -> dict[str, Any]:
         """The project's document (the index's own API documentation, JSON)."""
         latest = self.latest
         releases = {release.number: self._files(release, base) for release in self.releases}
@@ -94,7 +94,7 @@ class Project:
             "vulnerabilities": self._vulnerabilities(),
         }
 
-    def release_document(self, release: Release, base: str) -> dict[str, Any]:
+    def build_release_document(self, release: Release, base: str) -> dict[str, Any]:
         """The same of one release: without ``releases``."""
         return {
             "info": self._info(release, base),
@@ -103,7 +103,7 @@ class Project:
             "vulnerabilities": self._vulnerabilities(),
         }
 
-    def simple(self, base: str) -> dict[str, Any]:
+    def build_simple_document(self, base: str) -> dict[str, Any]:
         """The Simple API's document."""
         return {
             "meta": {"_last-serial": self.serial, "api-version": "1.4"},

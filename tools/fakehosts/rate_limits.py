@@ -13,7 +13,7 @@ class FixedWindow:
     used: int = 0
     ends: float = 0.0
 
-    def look(self, now: float) -> int:
+    def get_remaining(self, now: float) -> int:
         """How many units are left."""
         if now >= self.ends:
             self.used, self.ends = 0, int(now) + self.seconds
@@ -33,7 +33,7 @@ class RollingWindow:
     used: int = 0
     _spent: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def look(self, now: float) -> int:
+    def get_remaining(self, now: float) -> int:
         """How many units are left."""
         while self._spent and self._spent[0][0] <= now - self.seconds:
             self.used -= self._spent.popleft()[1]
@@ -44,6 +44,6 @@ class RollingWindow:
         self.used += units
         self._spent.append((now, units))
 
-    def wait(self, now: float) -> float:
+    def get_wait(self, now: float) -> float:
         """Seconds until the oldest unit is free again."""
         return self._spent[0][0] + self.seconds - now if self._spent else 0.0

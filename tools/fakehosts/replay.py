@@ -1,14 +1,14 @@
 """Recorded and hand-made conversations, served over real HTTP on loopback.
 
-``Replay.of(har)`` serves a HAR file, ``Replay.answering(routes)`` what a test writes down::
+``Replay.from_har(har)`` serves a HAR file, ``Replay.from_routes(routes)`` what a test writes down::
 
-    with Replay.of(recordings / "github-moved-301.har") as replay:
+    with Replay.from_har(recordings / "github-moved-301.har") as replay:
         host = GitHub(base_url=replay.url, ...)
         ...
     assert replay.targets == ["GET /repos/a/b", "GET /repositories/1"]
 
     routes = {"GET /repos/a/b?x=1": [(202, {}, {}), (200, {"ETag": '"a"'}, {"id": 1})]}
-    with Replay.answering(routes) as replay: ...
+    with Replay.from_routes(routes) as replay: ...
 
 Tests that read recordings stand in tests/contract/recordings; they take the fixture
 ``recordings`` and run only with ``--recordings=DIR``. A dict of routes that is not written in
@@ -49,32 +49,32 @@ class Replay:
     ``unknown`` those of them that had no answer.
     """
 
-    def __init__(self, routes: Routes, ignoring: Collection[str] = ()) -> None:
+    def __init__(self, routes: Routes, ignored_parameters: Collection[str] = ()) -> None:
         self.url = ""
         self.requests: list[Request] = []
         self.unknown: list[Request] = []
-        self._ignoring = frozenset(ignoring)
+        self._ignored_parameters = frozenset(ignored_parameters)
         self._lock = threading.Lock()
         self._answers = {self._key(*route.split(" ", 1)): made for route, made in routes.items()}
         self._asked: dict[Key, int] = {}
 
     @classmethod
     @contextmanager
-    def of(
-        cls, har: Path, routes: Routes | None = None, ignoring: Collection[str] = ()
+    def from_har(
+        cls, har: Path, routes: Routes | None = None, ignored_parameters: Collection[str] = ()
     ) -> Iterator["Replay"]:
         """Serve the entries of a HAR file.
 
-        ``routes`` adds answers that the recording lacks (or replaces some of its). Query
-        parameters named in ``ignoring`` are not compared: a recording may have been made with
-        another ``per_page``.
+        ``routes`` adds answers that the recording lacks (or replaces some of its).
+        ``ignored_parameters`` are names of query parameters that are not compared: a recording may
+        have another ``per_page``.
         """
         recorded: dict[str, list[ResponseParts | Response]] = {}
         for entry in json.loads(har.read_text())["log"]["entries"]:
             recorded.setdefault(_format_route(entry["request"]), []).append(
                 _parse_response(entry["response"])
             )
-        with cls({}, ignoring)._serving() as replay:
+        with cls({}, ignored_parameters)._serving() as replay:
             for route, answers in recorded.items():
                 # Two routes may have become one by what is ignored.
                 known = replay._answers.setdefault(replay._key(*route.split(" ", 1)), [])
@@ -86,9 +86,11 @@ class Replay:
 
     @classmethod
     @contextmanager
-    def answering(cls, routes: Routes, ignoring: Collection[str] = ()) -> Iterator["Replay"]:
+    def from_routes(
+        cls, routes: Routes, ignored_parameters: Collection[str] = ()
+    ) -> Iterator["Replay"]:
         """Serve hand-made answers: ``"METHOD /path?query"`` -> answers in order, or a callable."""
-        with cls(routes, ignoring)._serving() as replay:
+        with cls(routes, ignored_parameters)._serving() as replay:
             yield replay
 
     @contextmanager
@@ -126,7 +128,11 @@ class Replay:
         if method == "POST" and path.endswith("/graphql"):
             return method, path, frozenset()
         pairs = parse_qsl(query, keep_blank_values=True)
-        return method, path, frozenset(pair for pair in pairs if pair[0] not in self._ignoring)
+        return (
+            method,
+            path,
+            frozenset(pair for pair in pairs if pair[0] not in self._ignored_parameters),
+        )
 
 
 def _format_route(request: Any) -> str:

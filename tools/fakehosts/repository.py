@@ -84,48 +84,48 @@ class Repository:
     @property
     def head(self) -> str | None:
         """The id of the newest commit."""
-        return self.oid(self.total - 1) if self.total else None
+        return self.get_oid(self.total - 1) if self.total else None
 
     @property
     def last_commit(self) -> int | None:
         """The instant of the newest commit."""
-        return self.instant(self.total - 1) if self.total else None
+        return self.get_instant(self.total - 1) if self.total else None
 
-    def instant(self, number: int) -> int:
+    def get_instant(self, number: int) -> int:
         """When a commit was made."""
         if number >= self.older:
             return self.recent[number - self.older]
         span = self.older_until - self.created
         return self.created + span * (number + 1) // self.older
 
-    def oid(self, number: int) -> str:
+    def get_oid(self, number: int) -> str:
         """The id of a commit, which depends on the line of history that it is on."""
         line = next(name for start, name in reversed(self.lines) if start <= number)
         return hashlib.sha1(f"{self.id}/{line}/{number}".encode()).hexdigest()
 
-    def commit(self, number: int) -> Commit:
+    def get_commit(self, number: int) -> Commit:
         """A commit by its number."""
         before = 2 if number % _MERGE_EVERY == _MERGE_AT else 1
-        parents = tuple(self.oid(number - step) for step in range(1, min(before, number) + 1))
-        return Commit(self.oid(number), parents, self.instant(number), self._author(number))
+        parents = tuple(self.get_oid(number - step) for step in range(1, min(before, number) + 1))
+        return Commit(self.get_oid(number), parents, self.get_instant(number), self._author(number))
 
-    def between(self, since: float | None, until: float | None) -> range:
+    def find_commits(self, since: float | None, until: float | None) -> range:
         """The numbers of the commits from one instant to another, both included."""
         numbers = range(self.total)
-        low = 0 if since is None else bisect_right(numbers, since - 0.5, key=self.instant)
-        high = self.total if until is None else bisect_right(numbers, until, key=self.instant)
+        low = 0 if since is None else bisect_right(numbers, since - 0.5, key=self.get_instant)
+        high = self.total if until is None else bisect_right(numbers, until, key=self.get_instant)
         return range(low, max(low, high))
 
-    def weeks(self, until: date, *, is_with_merges: bool) -> tuple[int, ...]:
+    def count_weekly_commits(self, until: date, *, is_with_merges: bool) -> tuple[int, ...]:
         """Commits in each of the 52 weeks before the start of the day ``until``, oldest first."""
         end = get_midnight(until)
         counts = [0] * 52
-        for number in self.between(end - 52 * 7 * 86400, end - 1):
+        for number in self.find_commits(end - 52 * 7 * 86400, end - 1):
             if is_with_merges or number % _MERGE_EVERY != _MERGE_AT:
-                counts[51 - int(end - 1 - self.instant(number)) // (7 * 86400)] += 1
+                counts[51 - int(end - 1 - self.get_instant(number)) // (7 * 86400)] += 1
         return tuple(counts)
 
-    def contributions(self) -> list[tuple[int, int]]:
+    def rank_contributors(self) -> list[tuple[int, int]]:
         """(author, commits without merges) of everyone with any, those with most first."""
         counts = list(self._base())
         for place, author in enumerate(self.recent_authors):
@@ -134,13 +134,13 @@ class Repository:
         ranked = sorted(range(len(counts)), key=lambda author: (-counts[author], author))
         return [(author, counts[author]) for author in ranked if counts[author]]
 
-    def login(self, author: int) -> str:
+    def get_login(self, author: int) -> str:
         """The account of an author; an author of one repository has it in no other place."""
         return f"user-{(self.package_id * 7919 + author * 31) % 40009}"
 
-    def name(self, author: int) -> str:
+    def get_author_name(self, author: int) -> str:
         """The name of an author as commits have it; some have a comma in it."""
-        login = self.login(author)
+        login = self.get_login(author)
         return f"Doe, {login}" if author % 40 == 39 else f"Ada {login}"
 
     def push(self, instants: list[int], authors: list[int]) -> None:
@@ -151,7 +151,7 @@ class Repository:
         self._shares = None
         self.pushes += 1
 
-    def drop(self, commits: int) -> None:
+    def drop_commits(self, commits: int) -> None:
         """Take the newest commits away; what follows is another line of history."""
         kept = max(0, len(self.recent) - commits)
         del self.recent[kept:]

@@ -34,7 +34,7 @@ class RequestLog:
     faults: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
 
-    def note(self, host: str, kind: str, status: int, packages: tuple[int, ...]) -> None:
+    def add_request(self, host: str, kind: str, status: int, packages: tuple[int, ...]) -> None:
         """Count a request."""
         self.counts[host, kind, status] += 1
         if not packages:
@@ -47,7 +47,7 @@ class RequestLog:
         """All requests."""
         return self.counts.total()
 
-    def of(self, packages: Collection[int]) -> dict[str, float]:
+    def count_by_host(self, packages: Collection[int]) -> dict[str, float]:
         """Requests by host that were about these packages; what is about none is in no share."""
         wanted = set(packages)
         found: dict[str, float] = defaultdict(float)
@@ -56,7 +56,7 @@ class RequestLog:
                 found[host] += share
         return dict(found)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin anew, violations too."""
         for counted in (self.counts, self.shares, self.common, self.faults, self.violations):
             counted.clear()

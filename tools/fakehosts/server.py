@@ -76,14 +76,14 @@ class Response:
     fault: str = ""
     seconds: float = 0.2
 
-    def content(self) -> bytes:
+    def encode_body(self) -> bytes:
         """The body as it is sent."""
         if isinstance(self.body, bytes):
             return self.body
         text = self.body if isinstance(self.body, str) else json.dumps(self.body)
         return text.encode()
 
-    def head(self, length: int) -> bytes:
+    def encode_head(self, length: int) -> bytes:
         """Status line and headers; JSON is the content type unless another is named."""
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         lines = [f"HTTP/1.1 {self.status} {_get_phrase(self.status)}"]
@@ -201,8 +201,8 @@ class _Connection(socketserver.StreamRequestHandler):
         """Send it; whether the connection goes on."""
         if answer.fault == SILENCE:
             return False
-        content = answer.content()
-        head = answer.head(len(content))
+        content = answer.encode_body()
+        head = answer.encode_head(len(content))
         if answer.status in _BODILESS or request.method == "HEAD":
             content = b""
         if answer.fault == RESET:

@@ -51,19 +51,21 @@ class Truth:
     project: ProjectTruth | None
     at: datetime
 
-    def weeks(self, until: date | None = None, *, is_with_merges: bool = False) -> tuple[int, ...]:
+    def count_weekly_commits(
+        self, until: date | None = None, *, is_with_merges: bool = False
+    ) -> tuple[int, ...]:
         """The 52 weeks that end at the start of a day, today's by default.
 
         GitHub's participation leaves merges out; what is counted from commits has them, and
         its last week holds today, so it ends at the start of tomorrow.
         """
         until = until or get_date(self.at.timestamp())
-        return self.repository.weeks(until, is_with_merges=is_with_merges)
+        return self.repository.count_weekly_commits(until, is_with_merges=is_with_merges)
 
 
 def build_truth(repository: Repository, project: Project | None, now: datetime) -> Truth:
     """The truth of now."""
-    ranked = [author for author, _ in repository.contributions()]
+    ranked = [author for author, _ in repository.rank_contributors()]
     return Truth(
         host=repository.host,
         address=repository.path,
@@ -75,8 +77,8 @@ def build_truth(repository: Repository, project: Project | None, now: datetime) 
         commits=repository.total,
         plain_commits=repository.plain,
         last_commit=_to_datetime(repository.last_commit),
-        participants=tuple(repository.login(author) for author in ranked[:500]),
-        names=tuple(repository.name(author) for author in ranked),
+        participants=tuple(repository.get_login(author) for author in ranked[:500]),
+        names=tuple(repository.get_author_name(author) for author in ranked),
         archived=_to_datetime(repository.archived),
         repository=repository,
         project=_build_project_truth(project, now) if project else None,
@@ -97,7 +99,7 @@ def _build_project_truth(project: Project, now: datetime) -> ProjectTruth:
         requires_python=project.requires_python,
         classifiers=tuple(project.classifiers),
         licence=expression or licence,
-        downloads=project.downloads(get_week_number(now.timestamp())),
+        downloads=project.get_monthly_downloads(get_week_number(now.timestamp())),
         is_gone=project.is_gone,
     )
 

@@ -49,7 +49,7 @@ class World:
     """A world of ``packages``, the same for the same seed, clock and days::
 
         with World(seed=1, packages=300, clock=time) as world:
-            upstreams = settings.from_environment(world.environment()).upstreams
+            upstreams = settings.from_environment(world.get_environment()).upstreams
             ...
             time.advance(days=1)
             changes = world.advance(1)
@@ -88,7 +88,7 @@ class World:
         self.index = Index(index_others)
         self.hosts = self._hosts()
         self.urls: dict[str, str] = {}
-        self.made: dict[int, builder.SimulatedPackage] = {}
+        self.packages: dict[int, builder.SimulatedPackage] = {}
         self.repositories: dict[int, Repository] = {}
         self.projects: dict[int, Project] = {}
         self._make(packages, shares)
@@ -126,7 +126,7 @@ class World:
         """Requests past a limit, injected ones not among them."""
         return self.log.violations
 
-    def environment(self) -> dict[str, str]:
+    def get_environment(self) -> dict[str, str]:
         """The variables that lead a refresh to this world."""
         own = (
             f"git.forge.example=forgejo@{self.urls[builder.FORGEJO]},"
@@ -143,19 +143,19 @@ class World:
         }
         return found | {f"{host.upper()}_TOKEN": token for host, token in self.tokens.items()}
 
-    def catalogue(self) -> list[Category | Package]:
+    def build_entities(self) -> list[Category | Package]:
         """The entities of a catalogue that knows nothing of its packages yet."""
         found: list[Category | Package] = [entities.category(1)]
-        for made in self.made.values():
+        for made in self.packages.values():
             values: dict[str, Any] = {"title": made.name, "slug": made.name}
             values |= {"repo_url": made.repo_url, "pypi_url": made.pypi_url}
             found.append(entities.package(made.id, **values))
         return found
 
-    def records(self) -> list[fixtures.Json]:
+    def build_records(self) -> list[fixtures.Json]:
         """The same as records of a fixture file."""
         found = [fixtures.category(1)]
-        for made in self.made.values():
+        for made in self.packages.values():
             values = {"title": made.name, "slug": made.name, "category": 1}
             values |= {"repo_url": made.repo_url, "pypi_url": made.pypi_url}
             found.append(fixtures.package(made.id, **values))
@@ -185,7 +185,7 @@ class World:
             self._changed_at = now
         return changes
 
-    def happen(self, package: int, what: str) -> None:
+    def trigger(self, package: int, what: str) -> None:
         """Let one thing happen to a package now: any of the constants of ``events``."""
         rng = random.Random(f"{self.seed}/{package}/{what}/{self.now}")
         since, now = self._changed_at, int(self.now)
@@ -197,15 +197,15 @@ class World:
             else:
                 self._change(self.repositories[package], what, rng, since, now)
 
-    def truth(self, package: int, now: datetime | None = None) -> truth.Truth:
+    def get_truth(self, package: int, now: datetime | None = None) -> truth.Truth:
         """What a perfect refresh would hold of a package; ``now`` only dates weeks."""
         with self._lock:
             at = now or self._clock.now()
             return truth.build_truth(self.repositories[package], self.projects.get(package), at)
 
-    def original_requests(self, package: int) -> OriginalRequests:
+    def get_original_requests(self, package: int) -> OriginalRequests:
         """What the original would ask for a package."""
-        return count_original_requests(len(self.repositories[package].contributions()))
+        return count_original_requests(len(self.repositories[package].rank_contributors()))
 
     def _hosts(self) -> dict[str, SimulatedHost]:
         def tokens(host: str) -> frozenset[str]:
@@ -233,10 +233,10 @@ class World:
             if host == builder.GITHUB and may_be_heavy and repository.total and not is_heavy_made:
                 # One of the size of a kernel: its totals take long, its authors are not listed.
                 repository.older, is_heavy_made = MIN_TOO_LARGE_COMMITS + 100_000, True
-            self.made[id] = made
+            self.packages[id] = made
             self.repositories[id] = repository
             if host in self.hosts:
-                self.hosts[host].place.add(repository)
+                self.hosts[host].repositories.add(repository)
             if project:
                 builder.date_releases(project, self.seed, now)
                 project.serial = self.index.next_serial()
@@ -251,7 +251,7 @@ class World:
     ) -> str:
         done = events.change_repository(repository, what, rng, since, now)
         if done == events.RENAME:
-            self.hosts[repository.host].place.add(repository)
+            self.hosts[repository.host].repositories.add(repository)
         return done
 
     def _answer(self, name: str, request: Request) -> Response:
@@ -271,23 +271,25 @@ class World:
     def _within(self, name: str, request: Request) -> Response:
         host, now = self.hosts[name], self.now
         if request.path == faults.LOOP_PATH:
-            self.log.note(name, "loop", 302, ())
+            self.log.add_request(name, "loop", 302, ())
             return faults.build_redirect_loop()
-        refusal = host.refusal(request, now, self._under_way[name]) if self._has_limits else None
+        refusal = (
+            host.check_limits(request, now, self._under_way[name]) if self._has_limits else None
+        )
         if refusal is not None:
             when = datetime.fromtimestamp(now, UTC)
             self.log.violations.append(Violation(name, refusal.what, when))
             served = HandledRequest("refused", refusal.answer)
         else:
-            served = host.served(request, now)
-        served = host.dressed(request, served, now)
-        kind = self.faults.drawn() if self.faults and refusal is None else None
+            served = host.handle(request, now)
+        served = host.add_limit_headers(request, served, now)
+        kind = self.faults.draw() if self.faults and refusal is None else None
         answer = served.answer
         if kind and self.faults:
             answer = self.faults.answer(kind, now, answer)
             self.log.faults[kind] += 1
         status = 0 if answer.fault else answer.status
-        self.log.note(name, served.kind, status, served.packages)
+        self.log.add_request(name, served.kind, status, served.packages)
         return answer
 
 

@@ -1,4 +1,4 @@
-"""That nothing is allowed which nobody needs."""
+"""That nothing is allowed which nobody permissions."""
 
 import json
 from collections.abc import Collection, Iterable

@@ -1,4 +1,4 @@
-"""Which IAM actions on which resources a call to AWS needs.
+"""Which IAM actions on which resources a call to AWS permissions.
 
 As in AWS's Service Authorization Reference and, for S3, in "Required permissions for Amazon S3
 API operations". An operation that is not known here is an error: it needs something.
@@ -26,7 +26,7 @@ LOCAL = ArnContext()
 
 
 class UnknownCall(Exception):
-    """There is no telling what a call needs."""
+    """There is no telling what a call permissions."""
 
 
 class Call(NamedTuple):
@@ -95,7 +95,7 @@ _TABLE_OPERATIONS = {
     "UpdateTable",
     "UpdateTimeToLive",
 }
-#: Actions of a transaction -> what they need, as the same action by itself.
+#: Actions of a transaction -> what they permission, as the same action by itself.
 _TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -109,10 +109,12 @@ def _dynamodb(operation: str, parameters: Parameters, place: ArnContext) -> list
     if operation in _TABLE_OPERATIONS:
         return [_build_table_permission(operation, parameters["TableName"], place)]
     if operation in {"Query", "Scan"}:
-        need = _build_table_permission(operation, parameters["TableName"], place)
+        permission = _build_table_permission(operation, parameters["TableName"], place)
         index = parameters.get("IndexName")
         return [
-            need if index is None else Permission(need.action, f"{need.resource}/index/{index}")
+            permission
+            if index is None
+            else Permission(permission.action, f"{permission.resource}/index/{index}")
         ]
     if operation in {"BatchGetItem", "BatchWriteItem"}:
         return [
@@ -175,11 +177,11 @@ def _s3(operation: str, parameters: Parameters, place: ArnContext) -> list[Permi
     if operation in _VERSIONED_OPERATIONS and "VersionId" in parameters:
         # Instead of the other: that one is for the newest version only.
         action += "Version"
-    needs = [Permission(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
+    permissions = [Permission(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
     if operation in {"PutObject", "CompleteMultipartUpload"} and "IfMatch" in parameters:
         # Only those who may read an object are told whether its ETag is this one.
-        needs.append(Permission("s3:GetObject", needs[0].resource))
-    return needs
+        permissions.append(Permission("s3:GetObject", permissions[0].resource))
+    return permissions
 
 
 def _format_bucket_arn(parameters: Parameters, place: ArnContext) -> str:

@@ -95,40 +95,40 @@ def build_stack(
 class Policies:
     """The policies of all functions in one stack."""
 
-    def __init__(self, documents: Mapping[str, Any], of: Stack) -> None:
+    def __init__(self, documents: Mapping[str, Any], stack: Stack) -> None:
         self._patterns: dict[tuple[str, str], list[tuple[Grant, str]]] = {}
-        for grant in _iter_grants(documents, lambda name: of.conditions.get(name, False)):
-            pattern = _resolve(json.loads(grant.resource), of)
+        for grant in _iter_grants(documents, lambda name: stack.conditions.get(name, False)):
+            pattern = _resolve(json.loads(grant.resource), stack)
             key = grant.function, grant.action.lower()
             self._patterns.setdefault(key, []).append((grant, pattern))
 
-    def granting(self, function: str, action: str, resource: str) -> list[Grant]:
+    def find_grants(self, function: str, action: str, resource: str) -> list[Grant]:
         """The grants that allow this; none if it is not allowed."""
         found = self._patterns.get((function, action.lower()), [])
         return [grant for grant, pattern in found if matches(pattern, resource)]
 
     def allows(self, function: str, action: str, resource: str) -> bool:
         """Whether a function may do this."""
-        return bool(self.granting(function, action, resource))
+        return bool(self.find_grants(function, action, resource))
 
-    def refused(self, calls: Iterable[Call]) -> list[Call]:
+    def find_refused_calls(self, calls: Iterable[Call]) -> list[Call]:
         """Those of the calls that are not allowed, each once and in order."""
         return sorted({call for call in calls if not self.allows(*call)})
 
-    def unused(self, calls: Iterable[Call]) -> list[Grant]:
+    def find_unused_grants(self, calls: Iterable[Call]) -> list[Grant]:
         """The grants that none of the calls needed, in order."""
-        used = {grant for call in set(calls) for grant in self.granting(*call)}
+        used = {grant for call in set(calls) for grant in self.find_grants(*call)}
         return sorted({grant for found in self._patterns.values() for grant, _ in found} - used)
 
 
-def from_files(of: Stack) -> Policies:
+def from_files(stack: Stack) -> Policies:
     """The policies of ``.chalice/policies``."""
-    return Policies(read_documents(), of)
+    return Policies(read_documents(), stack)
 
 
-def from_template(template: Mapping[str, Any], of: Stack) -> Policies:
+def from_template(template: Mapping[str, Any], stack: Stack) -> Policies:
     """The policies of a packaged template's functions."""
-    return Policies(extract_documents(template), of)
+    return Policies(extract_documents(template), stack)
 
 
 @cache
@@ -221,7 +221,7 @@ def _iter_elements(value: Any, condition: Callable[[str], bool]) -> Iterator[Any
             yield element
 
 
-def _resolve(value: Any, of: Stack) -> str:
+def _resolve(value: Any, stack: Stack) -> str:
     if isinstance(value, str):
         if "${" in value:
             raise PolicyError(f"variables of IAM's are not understood: {value}")
@@ -229,27 +229,27 @@ def _resolve(value: Any, of: Stack) -> str:
     if isinstance(value, dict) and len(value) == 1:
         ((intrinsic, argument),) = value.items()
         if intrinsic == "Ref":
-            return _look_up(of.references, argument)
+            return _look_up(stack.references, argument)
         if intrinsic == "Fn::GetAtt":
-            return _get_attribute(".".join(_to_list(argument)), of)
+            return _get_attribute(".".join(_to_list(argument)), stack)
         if intrinsic == "Fn::Sub" and isinstance(argument, str):
-            return _substitute(argument, of)
+            return _substitute(argument, stack)
     raise PolicyError(f"not understood: {value}")
 
 
-def _substitute(text: str, of: Stack) -> str:
+def _substitute(text: str, stack: Stack) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        return _get_attribute(name, of) if "." in name else _look_up(of.references, name)
+        return _get_attribute(name, stack) if "." in name else _look_up(stack.references, name)
 
-    return _VARIABLE.sub(value, text.replace(BUCKET, of.bucket))
+    return _VARIABLE.sub(value, text.replace(BUCKET, stack.bucket))
 
 
-def _get_attribute(text: str, of: Stack) -> str:
+def _get_attribute(text: str, stack: Stack) -> str:
     name, _, attribute = text.partition(".")
     if attribute != "Arn":
         raise PolicyError(f"only Arn is understood: {text}")
-    return _look_up(of.arns, name)
+    return _look_up(stack.arns, name)
 
 
 def _look_up(values: Mapping[str, str], name: str) -> str:

@@ -28,24 +28,25 @@ _SECONDS = 60
 
 
 class Proxy:
-    """A listener on loopback for each name; all lead to the engine, with nothing changed.
+    """A listener on loopback for each function, which forwards requests to the engine unchanged.
 
-    ``calls`` are what was called so far, in order, each before its answer went back; ``told`` is
-    what answers needed on top: who may not list the bucket is not told that an object is missing,
-    and gets a 403, which may do as well. A request
-    that is not understood is answered with a 501, and an error at the block's end.
+    ``calls`` are the permissions that requests needed so far, in order; each is added before its
+    response is returned. ``disclosure_calls`` are permissions that a response needed on top: S3
+    reveals that an object is missing only to callers that may list the bucket; others get a 403,
+    which may do as well. A request that cannot be parsed gets a 501, and raises UnknownCall at the
+    end of the block.
     """
 
     def __init__(self, engine_url: str, names: Iterable[str], place: ArnContext = LOCAL) -> None:
         self.calls: list[Call] = []
-        self.told: list[Call] = []
+        self.disclosure_calls: list[Call] = []
         self.unknown: list[str] = []
         self.place = place
         self.engine = urlsplit(engine_url)
         self._servers = {name: _Server(self, name) for name in names}
         self._threads: list[threading.Thread] = []
 
-    def url(self, name: str) -> str:
+    def get_url(self, name: str) -> str:
         """Where the engine is for this function."""
         return f"http://127.0.0.1:{self._servers[name].server_address[1]}"
 
@@ -97,18 +98,18 @@ class _Handler(AnyMethodHandler):
         text = b"".join(received) if has_json_body(headers) else b""
         try:
             call = parse_request(self.command, target, headers, text)
-            needs = get_required_permissions(*call, self.server.proxy.place)
+            permissions = get_required_permissions(*call, self.server.proxy.place)
         except UnknownCall as error:
             self.server.proxy.unknown.append(f"{self.server.name}: {error}")
             self.close_connection = True
             self.send_error(501, str(error))
             return
-        self._record(self.server.proxy.calls, needs)
+        self._record(self.server.proxy.calls, permissions)
         is_chunked = "chunked" in headers.get("transfer-encoding", "")
         self._forward(call, target, text or received, is_chunked)
 
-    def _record(self, calls: list[Call], needs: Iterable[Permission]) -> None:
-        calls.extend(Call(self.server.name, *need) for need in needs)
+    def _record(self, calls: list[Call], permissions: Iterable[Permission]) -> None:
+        calls.extend(Call(self.server.name, *permission) for permission in permissions)
 
     def _forward(
         self,
@@ -130,7 +131,10 @@ class _Handler(AnyMethodHandler):
                 engine.putheader("Transfer-Encoding", "chunked")
             engine.endheaders(body, encode_chunked=is_chunked)
             answer = engine.getresponse()
-            self._record(proxy.told, get_disclosure_permissions(*call, answer.status, proxy.place))
+            self._record(
+                proxy.disclosure_calls,
+                get_disclosure_permissions(*call, answer.status, proxy.place),
+            )
             self._answer(answer)
         finally:
             engine.close()

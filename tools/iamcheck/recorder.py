@@ -123,12 +123,12 @@ def _check_call(original: Any, client: Any, operation: str, parameters: Any) -> 
         return original(client, operation, parameters)
     call = client.meta.service_model.service_name, operation, parameters
     try:
-        needs = get_required_permissions(*call)
+        permissions = get_required_permissions(*call)
     except UnknownCall as error:
         text = f"{function}: nobody knows what it needs: {error}"
         _refusals.append(text)
         raise _build_access_denied(operation, text) from error
-    if missing := _find_missing_permission(function, needs):
+    if missing := _find_missing_permission(function, permissions):
         _refusals.append(missing)
         raise _build_access_denied(operation, missing)
     try:
@@ -141,12 +141,12 @@ def _check_call(original: Any, client: Any, operation: str, parameters: Any) -> 
         raise
 
 
-def _find_missing_permission(function: str, needs: Iterable[Permission]) -> str | None:
+def _find_missing_permission(function: str, permissions: Iterable[Permission]) -> str | None:
     """What of this a function may not do; the rest is noted as used."""
-    for need in needs:
-        grants = _load_policies().granting(function, *need)
+    for permission in permissions:
+        grants = _load_policies().find_grants(function, *permission)
         if not grants:
-            return f"{function} may not {need.action} on {need.resource}"
+            return f"{function} may not {permission.action} on {permission.resource}"
         used_grants.update(grants)
     return None
 
@@ -160,7 +160,7 @@ def _build_access_denied(operation: str, text: str) -> ClientError:
 
 
 def _load_policies() -> Policies:
-    """The policies in the stack that the settings of this moment tell of."""
+    """The policies in the stack that the settings of this moment tell stack."""
     now = settings.from_environment()
     return _load_policies_of_stack(
         tuple((kind, str(model.Meta.table_name)) for kind, model in models.MODELS.items()),

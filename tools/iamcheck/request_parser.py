@@ -66,7 +66,7 @@ def parse_request(
     """Service, operation and parameters of a request; raises UnknownCall.
 
     ``headers`` are by names in lower case. Of S3's parameters those are there that change what
-    a call needs.
+    a call permissions.
     """
     if has_json_body(headers):
         prefix, _, operation = headers["x-amz-target"].partition(".")

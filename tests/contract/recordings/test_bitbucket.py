@@ -51,7 +51,7 @@ def metadata(recordings: Path) -> dict[str, list[ResponseParts]]:
 def test_the_sizes_of_the_envelopes_are_forks_and_watchers(recordings: Path) -> None:
     # Commits are made up: there are none.
     made: Routes = {**metadata(recordings), f"{MSSQL}/commits": NO_COMMITS}
-    with Replay.of(recordings / "bitbucket-metadata.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "bitbucket-metadata.har", made, IGNORED) as replay:
         found = asked_for(replay, repository("Manfre/django-mssql"))
         assert replay.targets == [
             MSSQL,
@@ -87,7 +87,7 @@ def test_commits_without_a_size_are_counted_page_by_page(recordings: Path) -> No
         f"GET {following}": [(200, {}, {"values": [oldest], "pagelen": 30})],
     }
     time = FakeTime(datetime(2018, 8, 23, 12, tzinfo=UTC))
-    with Replay.of(har, made, IGNORED) as replay:
+    with Replay.from_har(har, made, IGNORED) as replay:
         found = figures(asked_for(replay, repository("Manfre/django-mssql"), time))
         assert replay.targets[-1] == f"GET {following}"
     assert "size" not in recorded and len(recorded["values"]) == 30
@@ -114,7 +114,7 @@ def test_what_was_committed_since_is_added_to_the_recorded_commits(recordings: P
     }
     before = repository("Manfre/django-mssql", state=state, commits_over_52w=(1,) * 52)
     time = FakeTime(datetime(2018, 8, 22, 20, tzinfo=UTC))
-    with Replay.of(recordings / "bitbucket-commits.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "bitbucket-commits.har", made, IGNORED) as replay:
         found = asked_for(replay, before, time)
     assert found.sent == 4
     assert figures(found).values["commit_count"] == 501
@@ -129,7 +129,7 @@ def test_a_repository_without_forks(recordings: Path) -> None:
         f"{IOSTAT}/watchers": [(200, {}, {"size": 1, "values": []})],
         f"{IOSTAT}/commits": NO_COMMITS,
     }
-    with Replay.of(har, made, IGNORED) as replay:
+    with Replay.from_har(har, made, IGNORED) as replay:
         found = figures(asked_for(replay, repository("codekoala/node-iostat")))
         # The version that is gone is never asked.
         assert not any("/1.0/" in target for target in replay.targets)
@@ -141,7 +141,7 @@ def test_a_410_means_gone(recordings: Path) -> None:
     # Recorded of version 1.0, which we do not ask: served as if it were the repository's.
     har = recordings / "bitbucket-410-v1.har"
     made: Routes = {IOSTAT: answers(har, "api_version=1.0")}
-    with Replay.of(har, made) as replay:
+    with Replay.from_har(har, made) as replay:
         found = asked_for(replay, repository("codekoala/node-iostat"))
     assert found.only == Gone("410 Gone")
     assert found.sent == 1
@@ -154,7 +154,7 @@ def test_a_limit_whose_reset_is_in_seconds_to_go(recordings: Path) -> None:
     (limited,) = answers(recordings / "docs-bitbucket-429.har", "/team/thing")
     route = "GET /2.0/repositories/team/thing"
     made: Routes = {route: [limited, (404, {}, {"type": "error"})]}
-    with Replay.of(recordings / "docs-bitbucket-429.har", made) as replay:
+    with Replay.from_har(recordings / "docs-bitbucket-429.har", made) as replay:
         first = asked_for(replay, repository("team/thing"), time)
         assert isinstance(first.only, Postponed)
         # A second more than it says, for clocks that differ.

@@ -46,7 +46,7 @@ def commit(sha: str, date: str) -> dict[str, Any]:
 def test_the_newest_commit_of_a_page_and_the_total_of_its_header(recordings: Path) -> None:
     # Recorded with pages of one; asked as of a day on which the newest is older than 52 weeks.
     har = recordings / "docs-codeberg-commits.har"
-    with Replay.of(har, {}, IGNORED) as replay:
+    with Replay.from_har(har, {}, IGNORED) as replay:
         before = source("example/tool", "codeberg", repo_url="https://codeberg.org/example/tool")
         ours = Codeberg(replay.url)
         time = FakeTime(datetime(2027, 10, 1, 12, tzinfo=UTC))
@@ -80,7 +80,7 @@ def test_nothing_pushed_since_is_one_request(recordings: Path) -> None:
     before = repository(
         "example/tool", "codeberg.org", state=state, commits_over_52w=(*(0,) * 51, 7)
     )
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         found = asked_for(replay, "codeberg.org", before, datetime(2026, 9, 8, 12, tzinfo=UTC))
         # There is no ETag to ask with.
         assert "If-None-Match" not in replay.requests[0].headers
@@ -96,7 +96,7 @@ def test_a_repository_at_a_gitea(recordings: Path) -> None:
     assert place == ("gitea.com", "gitea/test_repo")
     listed = [commit("a", "2020-09-01T18:00:00Z")]
     made: Routes = {"GET /api/v1/repos/gitea/test_repo/commits": [(200, {}, listed)]}
-    with Replay.of(recordings / "gitea-repo.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitea-repo.har", made, IGNORED) as replay:
         found = asked_for(replay, "gitea.com", repository("gitea/test_repo", "gitea.com"))
     values = figures(found).values
     # Stars, not those who watch (10).
@@ -129,7 +129,7 @@ def test_what_a_forgejo_lists_is_read_one_by_one(recordings: Path) -> None:
     sources = [
         repository(entry["full_name"], host, id=number) for number, entry in enumerate(entries, 1)
     ]
-    with Replay.of(recordings / "forgejo-list.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "forgejo-list.har", made, IGNORED) as replay:
         ours = Forgejo(replay.url, domain=host)
         found = asked(ours, sources)
         assert not replay.unknown
@@ -154,7 +154,7 @@ def test_the_total_is_that_of_x_total_count(recordings: Path) -> None:
         route: [(status, {}, second)],
         f"{route}/commits": [(status, headers, listed)],
     }
-    with Replay.of(har, made, IGNORED) as replay:
+    with Replay.from_har(har, made, IGNORED) as replay:
         before = repository("lunny/test-dll", "try.gitea.io")
         found = asked_for(replay, "try.gitea.io", before, datetime(2023, 3, 1, tzinfo=UTC))
     values = figures(found).values

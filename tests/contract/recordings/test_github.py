@@ -63,7 +63,7 @@ def figures(found: Asked) -> Figures:
 
 
 def test_a_repository_and_its_contributors(recordings: Path) -> None:
-    with Replay.of(recordings / "github-repo-contributors.har") as replay:
+    with Replay.from_har(recordings / "github-repo-contributors.har") as replay:
         found = figures(by_rest(replay, repository("django/deps")))
         people = figures(asked(host(replay), [left("django/deps", "contributors")]))
     assert found.values["repo_watchers"] > 0
@@ -76,14 +76,14 @@ def test_a_repository_and_its_contributors(recordings: Path) -> None:
 
 def test_what_an_answer_says_of_the_limit_is_noted(recordings: Path) -> None:
     time = FakeTime(datetime(2024, 1, 13, 2, 46, tzinfo=UTC))
-    with Replay.of(recordings / "github-repo-contributors.har") as replay:
+    with Replay.from_har(recordings / "github-repo-contributors.har") as replay:
         by_rest(replay, repository("django/deps"), time=time)
     budget, _ = read_budget("github")
     assert (budget.meters["core"].limit, budget.meters["core"].remaining) == (5000, 4997)
 
 
 def test_a_repository_that_does_not_exist_is_gone(recordings: Path) -> None:
-    with Replay.of(recordings / "github-not-found.har") as replay:
+    with Replay.from_har(recordings / "github-not-found.har") as replay:
         found = by_rest(replay, repository("djangopackages/does-not-exist"))
     assert found.only == Gone("404 Not Found")
     assert found.sent == 1
@@ -92,7 +92,7 @@ def test_a_repository_that_does_not_exist_is_gone(recordings: Path) -> None:
 def test_the_newest_commit_and_the_number_of_the_last_page(recordings: Path) -> None:
     # Recorded with pages of a hundred: so the last page is not the number of commits here.
     har = recordings / "github-commits-page.har"
-    with Replay.of(har, ignoring={"per_page"}) as replay:
+    with Replay.from_har(har, ignored_parameters={"per_page"}) as replay:
         found = figures(by_rest(replay, repository("django/deps")))
     assert found.state["oid"] == "bd84846d4b2cf39df415706bdebf58add25999f6"
     assert found.values["last_commit_date"] == datetime(2023, 12, 19, 21, 59, 33, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_participation_that_is_being_computed_is_had_at_the_second_time(recordin
     time = FakeTime(datetime(2013, 11, 11, 12, tzinfo=UTC))
     head = datetime(2013, 11, 10, 12, tzinfo=UTC)
     before = left("PyGithub/PyGithub", "weeks", head=head)
-    with Replay.of(recordings / "github-stats-participation-202.har") as replay:
+    with Replay.from_har(recordings / "github-stats-participation-202.har") as replay:
         first = figures(asked(host(replay), [before], time.context()))
         assert first.values == {}
         assert first.again_at == time.now() + timedelta(minutes=1)
@@ -124,7 +124,7 @@ def test_a_202_is_no_answer_and_commit_activity_is_no_participation(recordings: 
         "GET /repos/PyGithub/PyGithub/stats/participation": answers(har, "commit_activity")
     }
     before = left("PyGithub/PyGithub", "weeks")
-    with Replay.of(har, made) as replay:
+    with Replay.from_har(har, made) as replay:
         first = figures(asked(host(replay), [before]))
         second = figures(asked(host(replay), [before]))
     for found in (first, second):
@@ -135,7 +135,7 @@ def test_a_202_is_no_answer_and_commit_activity_is_no_participation(recordings: 
 
 
 def test_a_transferred_repository_is_followed_to_its_new_address(recordings: Path) -> None:
-    with Replay.of(recordings / "github-moved-301.har") as replay:
+    with Replay.from_har(recordings / "github-moved-301.har") as replay:
         found = by_rest(replay, repository("protoncoin/protoncoin"))
     assert isinstance(found.only, Moved)
     assert found.only.address == "padima2/protoncoin"
@@ -149,7 +149,7 @@ def test_an_etag_brings_304_until_something_changes(recordings: Path) -> None:
         "GET /repos/akfish/PyGithub/commits?per_page=1": [(200, {}, [commit])],
         "GET /repos/akfish/PyGithub/contributors?per_page=100": [(204, {}, b"")],
     }
-    with Replay.of(recordings / "github-conditional-304.har", made) as replay:
+    with Replay.from_har(recordings / "github-conditional-304.har", made) as replay:
         first = figures(by_rest(replay, repository("akfish/PyGithub")))
         assert first.state["repository_etag"] == '"8600bedcb7fed1d8065e1693e05529ce"'
         weeks = first.values["commits_over_52w"]
@@ -162,7 +162,7 @@ def test_an_etag_brings_304_until_something_changes(recordings: Path) -> None:
 
 
 def test_three_502_fail_and_the_next_time_it_answers(recordings: Path) -> None:
-    with Replay.of(recordings / "github-502-then-200.har") as replay:
+    with Replay.from_har(recordings / "github-502-then-200.har") as replay:
         first = by_rest(replay, repository("PyGithub/PyGithub"))
         second = by_rest(replay, repository("PyGithub/PyGithub"))
     assert first.only == Failed("status 502") and first.sent == 3
@@ -172,7 +172,7 @@ def test_three_502_fail_and_the_next_time_it_answers(recordings: Path) -> None:
 def test_a_spent_limit_stops_everything_until_its_window_is_over(recordings: Path) -> None:
     # A user, for whom we never ask; of the window's end the recording has no header.
     time = FakeTime()
-    with Replay.of(recordings / "github-primary-limit-403.har") as replay:
+    with Replay.from_har(recordings / "github-primary-limit-403.har") as replay:
         github = host(replay, None)
         session = Session(github, SharedBudget(), time.context(), USER_AGENT)
         assert session.get("/users/jacquev6", cost=REST_COST).status == 200
@@ -189,7 +189,7 @@ def test_a_spent_limit_stops_everything_until_its_window_is_over(recordings: Pat
 def test_secondary_limits_are_waited_for(recordings: Path) -> None:
     time = FakeTime(datetime(2020, 2, 6, 18, 33, 37, tzinfo=UTC))
     name = "hub4j-test-org/temp-testHandler_Wait_Secondary_Limits"
-    with Replay.of(recordings / "github-secondary-limit-403-429.har") as replay:
+    with Replay.from_har(recordings / "github-secondary-limit-403-429.har") as replay:
         for address, seconds in [(name, 60), (f"{name}_Too_Many_Requests", 8)]:
             first = by_rest(replay, repository(address), time=time).only
             assert isinstance(first, Postponed)
@@ -213,7 +213,7 @@ def test_eight_repositories_in_one_query_one_of_them_in_other_letter_case(
     names = re.findall(r'owner: "(.*?)", name: "(.*?)"', json.loads(sent)["query"])
     sources = [repository("/".join(name), number) for number, name in enumerate(names, 1)]
     made: Routes = {"POST /graphql": [(status, headers, {"data": data})]}
-    with Replay.of(har, made) as replay:
+    with Replay.from_har(har, made) as replay:
         found = asked(host(replay), sources)
     assert found.sent == 1 and len(names) == 8
     assert ("tsenart", "VEGETA") in names
@@ -227,7 +227,7 @@ def test_a_missing_repository_is_gone_by_either_way(recordings: Path) -> None:
     har = recordings / "github-graphql-not-found.har"
     status, headers, text = answers(har, "/graphql")[0]
     made: Routes = {"POST /graphql": [(status, headers, text.replace('"repository"', '"r0"'))]}
-    with Replay.of(har, made) as replay:
+    with Replay.from_har(har, made) as replay:
         by_query = asked(host(replay), [repository("bad/example-for-testing")])
         by_path = by_rest(replay, repository("bad/example-for-testing"))
     assert by_query.only == by_path.only == Gone("404 Not Found")
@@ -235,7 +235,7 @@ def test_a_missing_repository_is_gone_by_either_way(recordings: Path) -> None:
 
 
 def test_contributors_of_two_pages(recordings: Path) -> None:
-    with Replay.of(recordings / "github-contributors-two-pages.har") as replay:
+    with Replay.from_har(recordings / "github-contributors-two-pages.har") as replay:
         found = asked(host(replay), [left("sigmavirus24/github3.py", "contributors")])
     logins = figures(found).values["participants"].split(",")
     assert logins[0] == "sigmavirus24" and "ministrike3" in logins
@@ -252,14 +252,14 @@ def test_the_last_page_of_one_a_page_is_the_count(recordings: Path) -> None:
     made: Routes = {
         "GET /repos/PyGithub/PyGithub/commits?per_page=1": [(status, headers, [commit])]
     }
-    with Replay.of(har, made) as replay:
+    with Replay.from_har(har, made) as replay:
         found = figures(by_rest(replay, repository("PyGithub/PyGithub")))
     assert found.values["commit_count"] == 341
 
 
 def test_a_repository_with_the_headers_of_2026(recordings: Path) -> None:
     time = FakeTime(datetime(2026, 3, 9, 19, 52, 6, tzinfo=UTC))
-    with Replay.of(recordings / "github-repo-2026.har") as replay:
+    with Replay.from_har(recordings / "github-repo-2026.har") as replay:
         found = figures(by_rest(replay, repository("go-gitea/test_repo"), time=time))
     assert found.state["id"] == 220672974
     assert found.values["repo_description"]
@@ -271,7 +271,7 @@ def test_a_repository_with_the_headers_of_2026(recordings: Path) -> None:
 def test_one_missing_one_renamed_one_empty_one_archived(recordings: Path) -> None:
     names = ["plain", "gone", "former-name", "bare", "old-one"]
     sources = [repository(f"octo-org/{name}", n) for n, name in enumerate(names, 1)]
-    with Replay.of(recordings / "docs-github-graphql-partial.har") as replay:
+    with Replay.from_har(recordings / "docs-github-graphql-partial.har") as replay:
         found = asked(host(replay), sources, FakeTime(RESET - timedelta(hours=1)).context())
     plain, gone, renamed, bare, archived = (found.outcomes[number] for number in range(1, 6))
     assert type(plain) is Figures and plain.values["commit_count"] == 42
@@ -285,7 +285,7 @@ def test_one_missing_one_renamed_one_empty_one_archived(recordings: Path) -> Non
 
 def test_the_limits_of_graphql_with_status_200_and_403(recordings: Path) -> None:
     time = FakeTime(RESET - timedelta(minutes=10))
-    with Replay.of(recordings / "docs-github-graphql-rate-limited.har") as replay:
+    with Replay.from_har(recordings / "docs-github-graphql-rate-limited.har") as replay:
         before = repository("octo-org/plain")
         first = asked(host(replay), [before], time.context())
         early = asked(host(replay), [before], time.context())
@@ -301,7 +301,7 @@ def test_the_limits_of_graphql_with_status_200_and_403(recordings: Path) -> None
 def test_a_batch_that_is_too_heavy_is_halved(recordings: Path) -> None:
     time = FakeTime(RESET - timedelta(hours=1))
     sources = [repository("octo-org/plain", 1), repository("octo-org/heavy", 2)]
-    with Replay.of(recordings / "docs-github-graphql-timeout.har") as replay:
+    with Replay.from_har(recordings / "docs-github-graphql-timeout.har") as replay:
         found = asked(host(replay), sources, time.context())
     assert type(found.outcomes[1]) is Figures
     queries = [request.json["query"] for request in replay.requests if request.method == "POST"]
@@ -310,7 +310,7 @@ def test_a_batch_that_is_too_heavy_is_halved(recordings: Path) -> None:
 
 
 def test_a_repository_without_commits_by_rest(recordings: Path) -> None:
-    with Replay.of(recordings / "docs-github-empty-409.har") as replay:
+    with Replay.from_har(recordings / "docs-github-empty-409.har") as replay:
         commits = figures(asked(host(replay), [left("octo-org/bare", "commits")]))
         parts = figures(asked(host(replay), [left("octo-org/bare", "contributors", "weeks")]))
     assert commits.values["commit_count"] == 0
@@ -322,14 +322,14 @@ def test_a_repository_without_commits_by_rest(recordings: Path) -> None:
 
 
 def test_a_repository_that_was_taken_down_is_gone(recordings: Path) -> None:
-    with Replay.of(recordings / "docs-github-blocked-451.har") as replay:
+    with Replay.from_har(recordings / "docs-github-blocked-451.har") as replay:
         found = by_rest(replay, repository("octo-org/taken-down"))
     assert found.only == Gone("451 Unavailable For Legal Reasons")
 
 
 def test_a_list_of_contributors_that_is_too_large_is_no_limit(recordings: Path) -> None:
     before = left("octo-org/kernel", "contributors", participants="linus")
-    with Replay.of(recordings / "docs-github-contributors-too-large-403.har") as replay:
+    with Replay.from_har(recordings / "docs-github-contributors-too-large-403.har") as replay:
         found = asked(host(replay), [before])
     assert figures(found).values == {}
     assert figures(found).again_at is None and "open" not in figures(found).state
@@ -337,7 +337,7 @@ def test_a_list_of_contributors_that_is_too_large_is_no_limit(recordings: Path) 
 
 
 def test_a_document_that_is_cut_short_fails(recordings: Path) -> None:
-    with Replay.of(recordings / "docs-github-truncated-json.har") as replay:
+    with Replay.from_har(recordings / "docs-github-truncated-json.har") as replay:
         found = by_rest(replay, repository("octo-org/plain"))
     assert isinstance(found.only, Failed)
     assert found.sent == 3

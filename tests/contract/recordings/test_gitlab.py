@@ -68,7 +68,7 @@ def test_a_project_in_a_nested_group_and_its_contributors(recordings: Path) -> N
     made: Routes = {f"GET {CODE}/commits": commits(recordings)}
     place = locate(f"https://gitlab.com/{NAME}/-/tree/develop", Upstreams())
     assert place == ("gitlab", NAME)
-    with Replay.of(recordings / "gitlab-nested-group.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-nested-group.har", made, IGNORED) as replay:
         found = by_path(replay, project(place[1]))
         assert replay.targets[0] == f"GET /api/v4/projects/{NAME.replace('/', '%2F')}"
         assert found.sent == 3 and not replay.unknown
@@ -96,13 +96,13 @@ def test_a_project_in_a_nested_group_and_its_contributors(recordings: Path) -> N
 def test_a_project_is_asked_for_with_the_etag_that_it_had(recordings: Path) -> None:
     path = f"/api/v4/projects/{NAME}"
     made: Routes = {f"GET {CODE}/commits": commits(recordings)}
-    with Replay.of(recordings / "gitlab-nested-group.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-nested-group.har", made, IGNORED) as replay:
         first = figures(by_path(replay, project(NAME)))
     weeks = first.values["commits_over_52w"]
     before = project(NAME, state=first.state, commits_over_52w=weeks)
     # The recording has no 304.
     same: Routes = {f"GET {path}": [(304, {"ETag": first.state["etag"]}, b"")]}
-    with Replay.of(recordings / "gitlab-nested-group.har", same, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-nested-group.har", same, IGNORED) as replay:
         second = by_path(replay, before)
         assert replay.requests[0].headers["If-None-Match"] == first.state["etag"]
     assert second.only == Unchanged(state=first.state)
@@ -110,7 +110,7 @@ def test_a_project_is_asked_for_with_the_etag_that_it_had(recordings: Path) -> N
 
 
 def test_five_pages_of_commits_without_a_total(recordings: Path) -> None:
-    with Replay.of(recordings / "gitlab-commits-5-pages.har", {}, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-commits-5-pages.har", {}, IGNORED) as replay:
         session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
         listing = read_commits(session, 6812925, datetime(2015, 1, 1, tzinfo=UTC), is_bounded=False)
         session.close()
@@ -127,7 +127,7 @@ def test_the_pages_are_read_as_far_as_the_52_weeks_reach(recordings: Path) -> No
     at = datetime(2022, 7, 13, 12, tzinfo=UTC)
     people = answers(recordings / "gitlab-nested-group.har", "/repository/contributors")
     made: Routes = {f"GET {CODE}/contributors": people}
-    with Replay.of(recordings / "gitlab-commits-5-pages.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-commits-5-pages.har", made, IGNORED) as replay:
         found = by_path(replay, project(NAME), at)
         # The second page begins in August 2021, and has some from before 14 July.
         pages = [target for target in replay.targets if "/commits" in target]
@@ -147,7 +147,7 @@ def test_the_pages_are_read_as_far_as_the_52_weeks_reach(recordings: Path) -> No
 
 
 def test_contributors_leave_out_the_merges_that_commits_have(recordings: Path) -> None:
-    with Replay.of(recordings / "gitlab-nested-group.har", {}, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-nested-group.har", {}, IGNORED) as replay:
         session = Session(host(replay), SharedBudget(), FakeTime().context(), USER_AGENT)
         people = read_contributors(session, 6812925)
         session.close()
@@ -162,7 +162,7 @@ def test_contributors_leave_out_the_merges_that_commits_have(recordings: Path) -
 
 def test_a_project_that_does_not_exist_is_gone(recordings: Path) -> None:
     time = FakeTime(datetime(2024, 1, 13, 2, 47, 42, tzinfo=UTC))
-    with Replay.of(recordings / "gitlab-not-found.har", {}, IGNORED) as replay:
+    with Replay.from_har(recordings / "gitlab-not-found.har", {}, IGNORED) as replay:
         before = project("jeff.triplett/does-not-exist")
         found = asked(host(replay, token="secret"), [before], time.context())
         # The query, which names no reason where a project is left out; then its path.
@@ -178,7 +178,7 @@ def test_the_limit_of_the_whole_api_is_waited_for(recordings: Path) -> None:
     path = "GET /api/v4/projects/group/sub/project"
     limited = answers(recordings / "docs-gitlab-429.har", "project")
     made: Routes = {path: [*limited, (404, {}, {"message": "404 Project Not Found"})]}
-    with Replay.of(recordings / "docs-gitlab-429.har", made) as replay:
+    with Replay.from_har(recordings / "docs-gitlab-429.har", made) as replay:
         ours, before = host(replay, "gitlab.example.org"), project("group/sub/project")
         first = asked(ours, [before], time.context())
         early = asked(ours, [before], time.context())
@@ -200,7 +200,7 @@ def test_the_total_that_members_are_told_is_of_another_series(recordings: Path) 
         f"{code}/contributors": [(200, {}, [{"name": "Ada", "commits": 1100}])],
     }
     at = RESET - timedelta(seconds=30)
-    with Replay.of(recordings / "docs-gitlab-statistics.har", made, IGNORED) as replay:
+    with Replay.from_har(recordings / "docs-gitlab-statistics.har", made, IGNORED) as replay:
         found = figures(by_path(replay, project("group/sub/project"), at))
         assert not any("statistics" in target for target in replay.targets)
     assert found.values["commit_count"] == 1100

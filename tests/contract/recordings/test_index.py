@@ -44,7 +44,7 @@ def _fetched(replay: Replay, project: Source) -> FetchResult:
 
 
 def _figures(har: Path, name: str) -> Figures:
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         outcome = _fetched(replay, _project(name))
     assert isinstance(outcome, Figures)
     return outcome
@@ -170,7 +170,7 @@ def test_the_root_tells_what_moved_and_then_that_nothing_did(recordings: Path) -
         # Enough that the root is worth it.
         *(_project("ply", place, state={"serial": 3585324}) for place in range(4, 24)),
     ]
-    with Replay.of(recordings / "docs-index-root-serials.har", documents) as replay:
+    with Replay.from_har(recordings / "docs-index-root-serials.har", documents) as replay:
         index = PackageIndex(replay.url, None, serials=serials)
         outcomes = asked(index, batch, clock.context()).outcomes
         assert replay.targets == ["GET /simple/", "GET /pypi/django/json", "GET /pypi/gone/json"]
@@ -188,7 +188,7 @@ def test_the_root_tells_what_moved_and_then_that_nothing_did(recordings: Path) -
 
 def test_a_document_asked_for_with_its_etag_is_not_modified(recordings: Path) -> None:
     ply = _project("ply", state={"serial": 3585324, "etag": PLY_ETAG})
-    with Replay.of(recordings / "docs-index-root-serials.har") as replay:
+    with Replay.from_har(recordings / "docs-index-root-serials.har") as replay:
         assert isinstance(_fetched(replay, ply), Unchanged)
         assert replay.requests[0].headers["If-None-Match"] == PLY_ETAG
 
@@ -201,7 +201,7 @@ def _assert_no_root(body: str, media_type: str) -> None:
     """Nothing is stored of such a root but that it failed, and the batch is put off."""
     batch = [_project("argset", place, state={"serial": 1}) for place in range(1, 25)]
     routes: Routes = {"GET /simple/": [(200, {"Content-Type": media_type}, body)]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         index = PackageIndex(replay.url, None, serials=Serials(lambda: ["argset"]))
         outcomes = asked(index, batch).outcomes
         assert replay.targets == ["GET /simple/"]

@@ -37,7 +37,7 @@ class Site:
 
     def load(self) -> None:
         """Load the world's catalogue."""
-        file = write(self.folder / "world.json", self.world.records())
+        file = write(self.folder / "world.json", self.world.build_records())
         assert self.run("load", "--strict", str(file)) == 0
 
     def table(self, place: int = 0) -> dict[str, Row]:
@@ -59,7 +59,7 @@ class Site:
 
     def of(self, host: str) -> int:
         """A package of a host."""
-        return next(made.id for made in self.world.made.values() if self.host(made.id) == host)
+        return next(made.id for made in self.world.packages.values() if self.host(made.id) == host)
 
     def host(self, package: int) -> str:
         """The host of a package, as the world names it."""
@@ -77,7 +77,7 @@ def site(
     """24 packages, of each host one at least; loaded."""
     time = FakeTime()
     with World(seed=3, packages=24, clock=time) as world:
-        environment = world.environment()
+        environment = world.get_environment()
         # Its limit makes it slow, and no command is about it.
         del environment["DOWNLOADS_URL"]
         for name, value in environment.items():

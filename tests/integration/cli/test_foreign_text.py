@@ -22,7 +22,7 @@ def test_reasons_addresses_and_tokens_are_printed_without_control_characters(sit
     row.address, row.reason, row.failures = f"a/{EVIL}", EVIL, 1
     row.provenance = {"repo_forks": [f"call {EVIL}", EVIL, f"etag:{EVIL}"]}
     sources.replace_source(row, version)
-    assert site.run("status", "--package", site.world.made[package].name) == 0
+    assert site.run("status", "--package", site.world.packages[package].name) == 0
     assert f"repository: codeberg a/{SHOWN}" in site.out.splitlines()
     assert f"  reason: {SHOWN} (1 times)" in site.out.splitlines()
     assert f"etag:{SHOWN}" in site.out

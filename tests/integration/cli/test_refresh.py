@@ -25,12 +25,12 @@ HOSTS = {
 
 def test_figures_of_every_host_are_in_the_api_after_a_refresh(site: Site) -> None:
     with answering() as port:
-        before = {id: ask(port, f"/api/v4/packages/{id}/").json for id in site.world.made}
+        before = {id: ask(port, f"/api/v4/packages/{id}/").json for id in site.world.packages}
         assert {found["repo_watchers"] for found in before.values()} == {0}
         assert site.run("refresh") == 0
-        after = {id: ask(port, f"/api/v4/packages/{id}/").json for id in site.world.made}
+        after = {id: ask(port, f"/api/v4/packages/{id}/").json for id in site.world.packages}
     for id, found in after.items():
-        truth = site.world.truth(id)
+        truth = site.world.get_truth(id)
         if truth.host == builder.OTHER:
             # Nobody is asked, or the index only.
             assert found["repo_watchers"] == 0
@@ -45,7 +45,7 @@ def test_figures_of_every_host_are_in_the_api_after_a_refresh(site: Site) -> Non
 def test_the_summary_counts_packages_and_requests_by_host(site: Site) -> None:
     assert site.run("refresh") == 0
     asked = site.asked()
-    packages = [site.host(id) for id in site.world.made]
+    packages = [site.host(id) for id in site.world.packages]
     assert set(site.table()) == set(HOSTS.values())
     for host, name in HOSTS.items():
         wanted = len(site.world.projects) if host == builder.INDEX else packages.count(host)
@@ -55,7 +55,7 @@ def test_the_summary_counts_packages_and_requests_by_host(site: Site) -> None:
 
 def test_what_was_just_asked_is_not_due(site: Site) -> None:
     site.run("refresh", "--host", "index")
-    site.world.log.forget()
+    site.world.log.clear()
     assert site.run("refresh", "--host", "index") == 0
     assert site.out == "nothing is due\n"
     assert site.asked() == {}
@@ -65,13 +65,13 @@ def test_all_asks_also_what_is_not_due(site: Site) -> None:
     site.run("refresh", "--host", "index")
     site.time.advance(hours=1)
     released = next(iter(site.world.projects))
-    site.world.happen(released, events.RELEASE)
+    site.world.trigger(released, events.RELEASE)
     assert site.run("refresh", "--host", "index") == 0
     assert site.out == "nothing is due\n"
     assert site.run("refresh", "--all", "--host", "index") == 0
     counts = site.counts("index")
     assert (counts["changed"], counts["unchanged"]) == (1, len(site.world.projects) - 1)
-    truth = site.world.truth(released).project
+    truth = site.world.get_truth(released).project
     assert truth is not None
     with answering() as port:
         shown = ask(port, f"/api/v4/packages/{released}/").json["pypi_version"]
@@ -81,9 +81,9 @@ def test_all_asks_also_what_is_not_due(site: Site) -> None:
 def test_one_package_is_asked_due_or_not_and_no_other(site: Site) -> None:
     package = next(id for id in site.world.projects if site.host(id) == builder.GITLAB)
     for hours in (0, 1):
-        site.world.log.forget()
+        site.world.log.clear()
         site.time.advance(hours=hours)
-        assert site.run("refresh", "--package", site.world.made[package].name) == 0
+        assert site.run("refresh", "--package", site.world.packages[package].name) == 0
         assert set(site.table()) == {"gitlab", "index"}
         assert {about for _, about in site.world.log.shares} == {package}
         assert set(site.asked()) == {builder.GITLAB, builder.INDEX}
@@ -91,14 +91,16 @@ def test_one_package_is_asked_due_or_not_and_no_other(site: Site) -> None:
 
 def test_one_package_at_one_host(site: Site) -> None:
     package = next(id for id in site.world.projects if site.host(id) == builder.GITHUB)
-    assert site.run("refresh", "--package", site.world.made[package].name, "--host", "index") == 0
+    assert (
+        site.run("refresh", "--package", site.world.packages[package].name, "--host", "index") == 0
+    )
     assert site.counts("index") == {"changed": 1, "requests": 1}
     assert site.asked() == {builder.INDEX: 1}
 
 
 def test_a_package_that_nobody_can_be_asked_about_is_said_so(site: Site) -> None:
-    package = next(id for id in site.world.made if site.host(id) == builder.OTHER)
-    name = site.world.made[package].name
+    package = next(id for id in site.world.packages if site.host(id) == builder.OTHER)
+    name = site.world.packages[package].name
     assert site.run("refresh", "--package", name, "--host", "github") == 0
     assert site.out == f"{name} has no source at github\n"
     assert site.asked() == {}
@@ -193,6 +195,6 @@ def test_a_limit_must_be_a_whole_number_above_0(site: Site, limit: str) -> None:
 
 
 def test_all_and_one_package_exclude_each_other(site: Site) -> None:
-    assert site.run("refresh", "--all", "--package", site.world.made[1].name) == 2
+    assert site.run("refresh", "--all", "--package", site.world.packages[1].name) == 2
     assert "--package is not allowed with --all" in site.err
     assert site.asked() == {}

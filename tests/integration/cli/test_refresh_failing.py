@@ -37,8 +37,8 @@ def test_hosts_that_fail_do_not_stop_the_others(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codeberg, bitbucket = site.of(builder.CODEBERG), site.of(builder.BITBUCKET)
-    path = f"/api/v1/repos/{site.world.truth(codeberg).address}"
-    with Replay.answering({f"GET {path}": [(500, {}, b"")]}) as broken, nobody_listening() as url:
+    path = f"/api/v1/repos/{site.world.get_truth(codeberg).address}"
+    with Replay.from_routes({f"GET {path}": [(500, {}, b"")]}) as broken, nobody_listening() as url:
         monkeypatch.setenv("CODEBERG_API_URL", broken.url)
         monkeypatch.setenv("BITBUCKET_API_URL", url)
         assert site.run("refresh") == 1
@@ -67,7 +67,7 @@ def test_hosts_that_fail_do_not_stop_the_others(
 
 
 def test_what_is_gone_is_no_failure_of_the_run(site: Site) -> None:
-    site.world.happen(site.of(builder.CODEBERG), events.DELETE)
+    site.world.trigger(site.of(builder.CODEBERG), events.DELETE)
     assert site.run("refresh", "--host", "codeberg") == 0
     assert site.counts("codeberg") == {"gone": 1, "requests": 1}
     assert "codeberg: 1 x 404 Not Found" in site.out.splitlines()
@@ -78,8 +78,8 @@ def test_what_is_gone_is_no_failure_of_the_run(site: Site) -> None:
 def test_a_limit_puts_off_and_waiting_for_it_too_long_ends(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
-    with Replay.answering({f"GET {path}": [(429, {"Retry-After": "7200"}, b"")]}) as limited:
+    path = f"/api/v1/repos/{site.world.get_truth(site.of(builder.CODEBERG)).address}"
+    with Replay.from_routes({f"GET {path}": [(429, {"Retry-After": "7200"}, b"")]}) as limited:
         monkeypatch.setenv("CODEBERG_API_URL", limited.url)
         assert site.run("refresh", "--host", "codeberg", "--wait") == 0
         assert len(limited.requests) == 1
@@ -131,8 +131,8 @@ class _Waiting(RequestLog):
         super().__init__()
         self.begun, self.may_go_on = threading.Event(), threading.Event()
 
-    def note(self, host: str, kind: str, status: int, packages: tuple[int, ...]) -> None:
-        super().note(host, kind, status, packages)
+    def add_request(self, host: str, kind: str, status: int, packages: tuple[int, ...]) -> None:
+        super().add_request(host, kind, status, packages)
         self.begun.set()
         self.may_go_on.wait(30)
 
@@ -144,8 +144,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_loses_nothing(
     monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
     # One host, one batch of 25 at a time.
     with World(seed=1, packages=40, clock=time, shares={builder.FORGEJO: 1}) as world:
-        environment = {"SELF_HOSTED": world.environment()["SELF_HOSTED"]}
-        file = write(tmp_path / "world.json", world.records())
+        environment = {"SELF_HOSTED": world.get_environment()["SELF_HOSTED"]}
+        file = write(tmp_path / "world.json", world.build_records())
         assert process.run("load", str(file), **environment).returncode == 0
         log = world.log = _Waiting()
         started = subprocess.Popen(

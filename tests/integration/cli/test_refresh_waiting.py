@@ -48,7 +48,7 @@ def test_slots_that_others_hold_are_waited_for_in_steps(site: Site) -> None:
 def test_what_is_not_due_is_tried_again_too_with_all(site: Site) -> None:
     assert site.run("refresh", "--host", "github") == 0
     site.time.advance(hours=1)
-    site.world.log.forget()
+    site.world.log.clear()
     _hold(site, "github", 8, 50)
     assert _refresh(site, "github", is_all=True) == 0
     assert len(site.err.splitlines()) == 2
@@ -74,8 +74,8 @@ def test_one_slot_is_enough_for_all_batches(
     monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
     # Three batches of 50 at most, each in a lane of its own.
     with World(seed=1, packages=110, clock=time, shares={builder.GITHUB: 1}) as world:
-        environment = world.environment()
-        file = write(tmp_path / "world.json", world.records())
+        environment = world.get_environment()
+        file = write(tmp_path / "world.json", world.build_records())
         assert process.run("load", str(file), **environment).returncode == 0
         now = time.now().timestamp()
         for number in range(3):
@@ -89,9 +89,9 @@ def test_one_slot_is_enough_for_all_batches(
 def test_a_package_that_a_limit_put_off_counts_once(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
+    path = f"/api/v1/repos/{site.world.get_truth(site.of(builder.CODEBERG)).address}"
     limited = (429, {"Retry-After": "60"}, b"")
-    with Replay.answering({f"GET {path}": [limited, limited, (404, {}, b"")]}) as replay:
+    with Replay.from_routes({f"GET {path}": [limited, limited, (404, {}, b"")]}) as replay:
         monkeypatch.setenv("CODEBERG_API_URL", replay.url)
         assert _refresh(site, "codeberg") == 0
     assert site.counts("codeberg") == {"gone": 1, "requests": 3}

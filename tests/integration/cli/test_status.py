@@ -50,7 +50,7 @@ def test_a_load_enrols_at_its_end(site: Site) -> None:
     assert (row["sources"], row["due"], row["never"]) == ("45", "45", "45")
     assert "repositories at unsupported hosts: 1" in site.out.splitlines()
     # A load of the same says nothing of the refresh, of one more package it does.
-    records = site.world.records()
+    records = site.world.build_records()
     fields = {"slug": "more", "repo_url": "", "pypi_url": "more"}
     more = dict(records[1], pk=99, fields=records[1]["fields"] | fields)
     file = write(site.folder / "more.json", [*records, more])
@@ -62,7 +62,7 @@ def test_a_load_enrols_at_its_end(site: Site) -> None:
 
 def test_a_load_that_only_checks_enrols_nothing(site: Site) -> None:
     state.restore({})
-    file = write(site.folder / "again.json", site.world.records())
+    file = write(site.folder / "again.json", site.world.build_records())
     assert site.run("load", "--dry-run", str(file)) == 0
     assert state.rows() == {}
 
@@ -87,8 +87,8 @@ def test_ages_are_those_of_the_last_answers(site: Site) -> None:
 
 
 def test_failures_are_counted_by_reason(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = f"/api/v1/repos/{site.world.truth(site.of(builder.CODEBERG)).address}"
-    with Replay.answering({f"GET {path}": [(401, {}, b"")]}) as replay:
+    path = f"/api/v1/repos/{site.world.get_truth(site.of(builder.CODEBERG)).address}"
+    with Replay.from_routes({f"GET {path}": [(401, {}, b"")]}) as replay:
         monkeypatch.setenv("PACKAGE_INDEX_URL", replay.url)
         assert site.run("refresh", "--host", "index", "--limit", "5") == 0
         monkeypatch.setenv("CODEBERG_API_URL", replay.url)
@@ -121,17 +121,17 @@ def test_what_is_left_of_the_budgets_is_what_the_hosts_say(site: Site) -> None:
 
 def test_where_the_figures_of_a_package_are_from(site: Site) -> None:
     package = next(id for id in site.world.projects if site.host(id) == builder.GITHUB)
-    name = site.world.made[package].name
+    name = site.world.packages[package].name
     assert site.run("status", "--package", name) == 0
-    assert f"repository: github {site.world.truth(package).address}" in site.out.splitlines()
+    assert f"repository: github {site.world.get_truth(package).address}" in site.out.splitlines()
     site.run("refresh", "--package", name)
     before = state.rows()
     assert site.run("status", "--package", name) == 0
     assert state.rows() == before
     rows = {row["figure"]: row for table in printed.tables(site.out) for row in table}
     assert rows["repo_watchers"]["fetched at"] == site.time.now().isoformat()
-    assert rows["commit_count"]["token"] == f"oid:{site.world.truth(package).head}"
-    truth = site.world.truth(package).project
+    assert rows["commit_count"]["token"] == f"oid:{site.world.get_truth(package).head}"
+    truth = site.world.get_truth(package).project
     assert truth is not None
     assert rows["pypi_version"]["token"].startswith(("serial:", "etag:"))
     assert "  checked: 2026-11-23 12:00:00" in site.out.splitlines()
@@ -139,9 +139,9 @@ def test_where_the_figures_of_a_package_are_from(site: Site) -> None:
 
 def test_the_reason_of_a_package_that_fails_is_told(site: Site) -> None:
     package = site.of(builder.CODEBERG)
-    site.world.happen(package, events.DELETE)
+    site.world.trigger(package, events.DELETE)
     site.run("refresh", "--host", "codeberg")
-    site.run("status", "--package", site.world.made[package].name)
+    site.run("status", "--package", site.world.packages[package].name)
     assert "  reason: 404 Not Found (1 times)" in site.out.splitlines()
     assert "  gone_since: 2026-11-23 12:00:00" in site.out.splitlines()
 
@@ -185,7 +185,7 @@ def test_a_dead_letter_comes_back_and_is_worked_on(site: Site, both: Queues) -> 
     package = site.of(builder.CODEBERG)
     with answering() as port:
         shown = ask(port, f"/api/v4/packages/{package}/").json
-    assert shown["repo_watchers"] == site.world.truth(package).stars
+    assert shown["repo_watchers"] == site.world.get_truth(package).stars
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,20 @@ from tools.fakehosts import World, events
 
 
 def test_every_host_reads_what_the_world_has(world: World, time: FakeTime, tables: None) -> None:
-    upstreams = settings.from_environment(world.environment()).upstreams
+    upstreams = settings.from_environment(world.get_environment()).upstreams
     hosts = registry.build_hosts(upstreams, upstreams.tokens)
     sources: dict[str, list[Source]] = defaultdict(list)
-    for package in world.catalogue():
+    for package in world.build_entities():
         if isinstance(package, Package) and (place := registry.locate(package.repo_url, upstreams)):
             sources[place[0]].append(Source(package, REPOSITORY, *place))
     assert len(sources) == 6
     gone = sources["gitlab"][0].package.id
-    world.happen(gone, events.DELETE)
+    world.trigger(gone, events.DELETE)
     for name, found in sources.items():
         size = hosts[name].policy.batch
         for batch in _batches(found, size):
             for identifier, outcome in asked(hosts[name], batch, time.context()).outcomes.items():
-                truth = world.truth(identifier)
+                truth = world.get_truth(identifier)
                 if identifier == gone:
                     assert type(outcome).__name__ == "Gone"
                     continue

@@ -84,7 +84,7 @@ def test_working_reads_every_hosts_token(
     client: Client, parameters: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = Site(1).build()
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         assert work(client, site.batch()) == NONE_FAILED
         assert replay.requests[0].headers["Authorization"] == "Bearer token-of-github"
@@ -97,7 +97,7 @@ def test_a_repository_that_moved(client: Client, monkeypatch: pytest.MonkeyPatch
     routes = repositories(7)
     answer: Any = routes[GRAPHQL]
     answer[0][2]["data"]["r0"]["nameWithOwner"] = "owner/elsewhere"
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         assert work(client, site.batch()) == NONE_FAILED
     assert read(1).repo_url == "https://github.com/owner/elsewhere"
@@ -114,7 +114,7 @@ def test_a_package_that_was_deleted_while_its_host_was_asked(
         changes.delete(Package, 1)
         return made[GRAPHQL][0]
 
-    with Replay.answering({GRAPHQL: deleting}) as replay:
+    with Replay.from_routes({GRAPHQL: deleting}) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         assert work(client, site.batch()) == NONE_FAILED
     assert [item.package_id for item in sources.iter_sources()] == [2]
@@ -150,7 +150,7 @@ def test_projects_of_the_package_index(client: Client, monkeypatch: pytest.Monke
         "GET /simple/": [(200, {}, root(dict.fromkeys(names.values(), 50) | {"tool-3": 51}))],
         "GET /pypi/tool-3/json": [(200, {}, document("tool-3", 51, requires_python=">=3.11"))],
     }
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         monkeypatch.setenv("PACKAGE_INDEX_URL", replay.url)
         for item in sources.iter_sources():
             item.state = {"serial": 50, "index": replay.url, "read_at": TODAY.isoformat()}

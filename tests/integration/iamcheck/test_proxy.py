@@ -28,7 +28,7 @@ def proxy(engine: Engine, tables: None, bucket: None) -> Iterator[Proxy]:
 
 
 def client(proxy: Proxy, service: str, name: str = "one") -> Any:
-    return boto3.session.Session().client(service, endpoint_url=proxy.url(name))
+    return boto3.session.Session().client(service, endpoint_url=proxy.get_url(name))
 
 
 def called(proxy: Proxy) -> list[tuple[str, str]]:
@@ -92,7 +92,7 @@ def test_objects(proxy: Proxy) -> None:
         ("s3:ListBucket", where),
         ("s3:DeleteObject", f"{where}/{key}"),
     ]
-    assert proxy.told == []
+    assert proxy.disclosure_calls == []
 
 
 def test_what_is_told_of_a_missing_object_is_noted_by_itself(proxy: Proxy) -> None:
@@ -100,7 +100,7 @@ def test_what_is_told_of_a_missing_object_is_noted_by_itself(proxy: Proxy) -> No
         client(proxy, "s3").get_object(Bucket=objects.get_bucket_name(), Key="nothing")
     where = f"arn:aws:s3:::{objects.get_bucket_name()}"
     assert called(proxy) == [("s3:GetObject", f"{where}/nothing")]
-    assert proxy.told == [Call("one", "s3:ListBucket", where)]
+    assert proxy.disclosure_calls == [Call("one", "s3:ListBucket", where)]
 
 
 def test_large_objects_in_parts_and_one_version_of_an_object(proxy: Proxy) -> None:
@@ -146,7 +146,7 @@ def test_pynamodb_asks_nothing_but_what_it_is_told_to(
 ) -> None:
     # A DescribeTable at its first use would need a permission that no function has.
     names = {kind: str(model.Meta.table_name) for kind, model in models.MODELS.items()}
-    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url("two"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.get_url("two"))
     models.bind_tables(names)
     try:
         assert list(models.PackageItem.by_slug.query("none")) == []
@@ -183,7 +183,7 @@ def test_nothing_of_a_message_is_changed(is_chunked: bool) -> None:
     sent = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + body
     reply = b"HTTP/1.1 206 Odd Words\r\nX-Two: 1\r\nX-Two: 2\r\nContent-Length: 3\r\n\r\na\r\n"
     with _Upstream(reply, len(body)) as upstream, Proxy(upstream.url, ["one"]) as proxy:
-        with socket.create_connection(_address(proxy.url("one"))) as connection:
+        with socket.create_connection(_address(proxy.get_url("one"))) as connection:
             connection.sendall(sent)
             connection.settimeout(20)
             received = b""

@@ -49,7 +49,7 @@ class Deliveries(RuleBasedStateMachine):
         self.stars = dict.fromkeys(range(1, COUNT + 1), 0)
         self.seen: dict[int, list[int]] = {n: [0] for n in self.stars}
         routes = {f"GET /owner/package-{n}": self._route(n) for n in self.stars}
-        replay = self.stack.enter_context(Replay.answering(routes))
+        replay = self.stack.enter_context(Replay.from_routes(routes))
         self.site = Site(COUNT)
         self.host = Toy(replay.url, limit=100_000, batch=2)
         self.taken: list[dict[str, Any]] = []

@@ -53,7 +53,7 @@ def final() -> Rows:
 def test_a_batch_is_finished_whatever_the_worker_dies_of(start: tuple[Site, Rows]) -> None:
     site, before = start
     restore(before)
-    with Replay.answering(ROUTES) as replay:
+    with Replay.from_routes(ROUTES) as replay:
         host, batch = Toy(replay.url), site.batch()
 
         def run() -> None:
@@ -79,7 +79,7 @@ def test_what_is_due_is_sent_whatever_the_plan_dies_of(
 ) -> None:
     site, before = start
     restore(before)
-    with Replay.answering(ROUTES) as replay:
+    with Replay.from_routes(ROUTES) as replay:
         host = Toy(replay.url, batch=3)
 
         def plan() -> None:
@@ -114,7 +114,7 @@ def test_a_worker_that_always_dies_leaves_a_dead_letter_and_the_plan_goes_on(
 ) -> None:
     site, before = start
     restore(before)
-    with queues(monkeypatch, tries=2) as found, Replay.answering(ROUTES) as replay:
+    with queues(monkeypatch, tries=2) as found, Replay.from_routes(ROUTES) as replay:
         host = Toy(replay.url)
         queue.send([site.batch(1)])
         for _ in range(2):

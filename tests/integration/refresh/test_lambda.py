@@ -137,7 +137,7 @@ def test_the_schedule_sends_what_is_due(client: Client, both: Queues) -> None:
 
 def test_a_message_is_worked_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(2).build()
-    with Replay.answering(repositories(7, 8)) as replay:
+    with Replay.from_routes(repositories(7, 8)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         monkeypatch.setenv("PACKGRID_REFRESH_SECONDS", "3600")
         monkeypatch.setenv("PACKGRID_CONTACT", "mail@example.org")
@@ -161,7 +161,7 @@ def test_a_message_that_is_none_of_ours_is_reported_and_the_others_are_worked_on
     client: Client, monkeypatch: pytest.MonkeyPatch, body: str
 ) -> None:
     site = Site(1).build()
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         message = event(client, body, site.batch().to_message(), body)
         answer = app.work(message, Context(60))
@@ -179,7 +179,7 @@ def test_a_message_that_could_not_be_written_is_reported_and_worked_on_the_next_
     client: Client, monkeypatch: pytest.MonkeyPatch, both: Queues
 ) -> None:
     site = Site(1).build()
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         message = event(client, site.batch().to_message())
         with failing("TransactWriteItems", lambda arguments: True):
@@ -196,7 +196,7 @@ def test_a_function_with_no_time_left_asks_nothing_and_puts_all_of_it_back(
     client: Client, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
     site = Site(2).build()
-    with Replay.answering(repositories(7, 8)) as replay:
+    with Replay.from_routes(repositories(7, 8)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         message = event(client, site.batch().to_message())
         assert app.work(message, Context(seconds)) == {"batchItemFailures": []}
@@ -217,7 +217,7 @@ def test_the_time_is_that_of_the_context_of_chalice_too(
 ) -> None:
     # Chalice's own test context has three seconds left.
     site = Site(1).build()
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         answer = client.lambda_.invoke("work", event(client, site.batch().to_message()))
         assert answer.payload == {"batchItemFailures": []}
@@ -229,7 +229,7 @@ def test_without_knowing_the_token_nothing_is_asked_and_the_message_comes_again(
 ) -> None:
     site = Site(1).build()
     monkeypatch.setenv("GITHUB_TOKEN", "two words")
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         with pytest.raises(TokenUnavailable):
             app.work(event(client, site.batch().to_message()), Context(60))
@@ -242,7 +242,7 @@ def test_from_the_schedule_to_the_figures(
 ) -> None:
     Site(2).build()
     enrolment.enrol(Upstreams(), TODAY.timestamp())
-    with Replay.answering(repositories(7, 8)) as replay:
+    with Replay.from_routes(repositories(7, 8)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         client.lambda_.invoke("plan", tick(client))
         (message,) = both.receive()

@@ -68,7 +68,7 @@ def test_what_was_worked_on_is_free_whatever_came_of_it(
 ) -> None:
     site = Site(1).build()
     routes: Routes = {"GET /owner/package-1": [answer] * 5}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         host = Toy(replay.url)
         (batch,) = site.planned(host)
         assert site.planned(host) == []
@@ -127,7 +127,7 @@ def test_what_was_handled_is_forgotten_with_the_next_batch() -> None:
     site = Site(3).build()
     for number, minutes in enumerate([0, 10, 10], 1):
         make_due(number, site.time.now() + timedelta(minutes=minutes))
-    with Replay.answering({"GET /owner/package-1": stars(1)}) as replay:
+    with Replay.from_routes({"GET /owner/package-1": stars(1)}) as replay:
         host = Toy(replay.url, batch=2)
         (batch,) = site.planned(host)
         # One that was not due yet went with it.

@@ -62,7 +62,7 @@ def test_messages_that_outlived_their_leases_ask_once() -> None:
         asked.append(1)
         return 200, {}, {"stars": 1}
 
-    with Replay.answering({"GET /owner/package-1": answer}) as replay:
+    with Replay.from_routes({"GET /owner/package-1": answer}) as replay:
         host = Toy(replay.url)
         messages = []
         # The worker is stopped at its queue, or the queue is long.

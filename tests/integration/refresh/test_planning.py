@@ -76,7 +76,7 @@ def test_every_repository_and_project_is_a_source() -> None:
 
 def test_a_new_address_starts_anew_and_a_deleted_package_goes() -> None:
     site = Site(2).build()
-    with Replay.answering({"GET /owner/package-1": stars(7, ETag='"e"')}) as replay:
+    with Replay.from_routes({"GET /owner/package-1": stars(7, ETag='"e"')}) as replay:
         site.work(Toy(replay.url), site.batch(1))
     assert row(1).state == {"etag": '"e"'}
     url = "https://github.com/owner/elsewhere"
@@ -141,7 +141,7 @@ def test_what_was_sent_is_not_sent_again_with_what_becomes_due_later() -> None:
 
 def test_what_fills_a_batch_up_is_asked_in_full_and_not_soon_again() -> None:
     site = Site(2).build()
-    with Replay.answering({f"GET /owner/package-{n}": stars(n) for n in (1, 2)}) as replay:
+    with Replay.from_routes({f"GET /owner/package-{n}": stars(n) for n in (1, 2)}) as replay:
         host = Toy(replay.url, batch=2)
         site.work(host, site.batch(1))
         site.time.advance(hours=2)

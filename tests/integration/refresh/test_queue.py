@@ -27,7 +27,7 @@ def both(engine: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Queues]:
 
 def test_what_is_due_goes_through_the_queue_once(both: Queues) -> None:
     site = Site(25).build()
-    with Replay.answering({f"GET /owner/package-{n}": stars(n) for n in range(1, 26)}) as replay:
+    with Replay.from_routes({f"GET /owner/package-{n}": stars(n) for n in range(1, 26)}) as replay:
         host = Toy(replay.url)
         planned = planner.plan({"github": host}, site.time.now(), queue.send, EVERY)
         assert (planned.batches, planned.sources) == ({"github": 3}, {"github": 25})
@@ -40,7 +40,7 @@ def test_what_is_due_goes_through_the_queue_once(both: Queues) -> None:
 
 def test_one_bad_message_does_not_fail_the_others(both: Queues) -> None:
     site = Site(1).build()
-    with Replay.answering({"GET /owner/package-1": stars(1)}) as replay:
+    with Replay.from_routes({"GET /owner/package-1": stars(1)}) as replay:
         good = {"MessageId": "good", "Body": site.batch().to_message()}
         bad = {"MessageId": "bad", "Body": '{"version": 2}'}
         worse = {"MessageId": "worse", "Body": "no json"}
@@ -52,7 +52,7 @@ def test_one_bad_message_does_not_fail_the_others(both: Queues) -> None:
 
 def test_a_message_that_comes_again_comes_in_halves(both: Queues) -> None:
     site = Site(5).build()
-    with Replay.answering({f"GET /owner/package-{n}": stars(n) for n in range(1, 6)}) as replay:
+    with Replay.from_routes({f"GET /owner/package-{n}": stars(n) for n in range(1, 6)}) as replay:
         worker = site.worker(Toy(replay.url))
         queue.send([site.batch()])
         both.give_back(both.receive()[0])
@@ -67,7 +67,7 @@ def test_what_cannot_be_worked_on_is_a_dead_letter_alone_and_can_be_redriven(
     both: Queues,
 ) -> None:
     site = Site(4).build()
-    with Replay.answering({f"GET /owner/package-{n}": stars(n) for n in range(1, 5)}) as replay:
+    with Replay.from_routes({f"GET /owner/package-{n}": stars(n) for n in range(1, 5)}) as replay:
         worker = site.worker(Toy(replay.url))
         queue.send([site.batch()])
         with failing("TransactWriteItems", lambda arguments: "package-3" in str(arguments)):
@@ -83,7 +83,7 @@ def test_what_cannot_be_worked_on_is_a_dead_letter_alone_and_can_be_redriven(
 
 def test_a_batch_without_a_slot_waits_and_is_not_a_failure(both: Queues) -> None:
     site = Site(2).build()
-    with Replay.answering({f"GET /owner/package-{n}": stars(n) for n in (1, 2)}) as replay:
+    with Replay.from_routes({f"GET /owner/package-{n}": stars(n) for n in (1, 2)}) as replay:
         host = Toy(replay.url)
         host.policy = type(host.policy)(host.policy.meters, 1, 10)
         running = site.worker(host).work(site.batch(1), "other")

@@ -41,7 +41,7 @@ class Slow(Toy):
 
 def test_a_slot_is_renewed_while_its_worker_works_and_free_soon_after_it_died() -> None:
     site = Site(6).build()
-    with Replay.answering({f"{PATH}{n}": stars(n) for n in range(1, 7)}) as replay:
+    with Replay.from_routes({f"{PATH}{n}": stars(n) for n in range(1, 7)}) as replay:
         slow = Slow(replay.url)
         slow.policy = replace(slow.policy, concurrency=1)
         working: Any = site.worker(slow).work(site.batch(1, 2, 3, 4, 5), "one")
@@ -61,7 +61,7 @@ def test_a_slot_is_renewed_while_its_worker_works_and_free_soon_after_it_died() 
 def test_a_batch_of_a_clock_that_was_ahead_is_not_the_last() -> None:
     site = Site(1).build()
     ahead = TODAY + timedelta(days=1500)
-    with Replay.answering({f"{PATH}1": stars(7)}) as replay:
+    with Replay.from_routes({f"{PATH}1": stars(7)}) as replay:
         host = Toy(replay.url)
         assert site.results(host, site.batch(planned=ahead)) == {1: RefreshStatus.CHANGED}
         assert site.results(host, site.batch()) == {1: RefreshStatus.UNCHANGED}
@@ -80,7 +80,7 @@ def test_what_was_put_off_is_asked_in_full_though_it_was_not_due() -> None:
 
     limited = (429, {"Retry-After": "60"}, b"")
     routes = {f"{PATH}1": [(200, {}, {"stars": 1}), limited, (200, {}, {"stars": 2})]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         host = Noting(replay.url)
         site.work(host)
         site.time.advance(minutes=5)
@@ -104,7 +104,7 @@ def test_a_row_that_does_not_fit_fails_its_package_alone() -> None:
                 yield source, replace(found, state=much)
 
     routes: Routes = {f"{PATH}{n}": [(200, {}, {"stars": 0})] for n in (1, 2)}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         found = site.results(Hoarding(replay.url))
     assert found == {1: RefreshStatus.FAILED, 2: RefreshStatus.UNCHANGED}
     assert row(1).reason.startswith("cannot be stored: too large")
@@ -113,7 +113,7 @@ def test_a_row_that_does_not_fit_fails_its_package_alone() -> None:
 
 def test_where_everybody_else_spends_first_it_is_waited_for() -> None:
     site = Site(1).build()
-    with Replay.answering({f"{PATH}1": stars(7)}) as replay:
+    with Replay.from_routes({f"{PATH}1": stars(7)}) as replay:
         host = Toy(replay.url)
         site.work(host)
         batch = site.batch(planned=TODAY + timedelta(seconds=5))

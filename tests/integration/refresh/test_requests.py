@@ -27,14 +27,14 @@ def test_requests_of_the_first_refresh_and_of_a_day(tmp_path: Path) -> None:
         assert COUNT < world.log.total <= 3.5 * COUNT
         clock.advance(hours=2)
         changes = world.advance(1)
-        world.log.forget()
+        world.log.clear()
         for _ in simulation.run(simulation.every - STEP, STEP):
             pass
         assert not world.violations
         changed = {*changes.repositories, *changes.projects}
         # Everything was asked about.
         assert all(simulation.requests[host] for host in ("github", "gitlab", "index", "codeberg"))
-        unchanged = cost(world, set(world.made) - changed)
+        unchanged = cost(world, set(world.packages) - changed)
         assert 0 < unchanged.together <= 0.05
         assert 0 < unchanged.elsewhere <= 1
         assert 0.5 < cost(world, changed).each <= 4

@@ -46,26 +46,30 @@ def wanted(truth: Truth, now: datetime) -> int:
 def test_scores_follow_the_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     time = FakeTime()
     with World(seed=4, packages=20, clock=time, shares=SHARES) as world:
-        for name, value in world.environment().items():
+        for name, value in world.get_environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("DOWNLOADS_URL")
         monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
-        assert main(["load", str(write(tmp_path / "world.json", world.records()))]) == 0
-        assert {read(package).score or 0 for package in world.made} == {0}
+        assert main(["load", str(write(tmp_path / "world.json", world.build_records()))]) == 0
+        assert {read(package).score or 0 for package in world.packages} == {0}
         assert main(["refresh"]) == 0
-        scores = {package: wanted(world.truth(package), time.now()) for package in world.made}
-        assert {package: read(package).score for package in world.made} == scores
+        scores = {
+            package: wanted(world.get_truth(package), time.now()) for package in world.packages
+        }
+        assert {package: read(package).score for package in world.packages} == scores
         assert len(set(scores.values())) > 10
         # A year later, one is pushed to and one has another star; the others only grew old.
         time.advance(days=400)
         monkeypatch.setenv(clock.FREEZE_VARIABLE, time.now().isoformat())
-        world.happen(1, events.PUSH)
-        world.happen(2, events.STAR)
+        world.trigger(1, events.PUSH)
+        world.trigger(2, events.STAR)
         assert main(["refresh"]) == 0
-        later = {package: wanted(world.truth(package), time.now()) for package in world.made}
-        assert {package: read(package).score for package in world.made} == later
+        later = {
+            package: wanted(world.get_truth(package), time.now()) for package in world.packages
+        }
+        assert {package: read(package).score for package in world.packages} == later
         assert sum(later[package] < scores[package] for package in later) > 10
-        names = {package: made.name for package, made in world.made.items()}
+        names = {package: made.name for package, made in world.packages.items()}
     assert_sound()
     # The tests of this process may have searched in another index a moment ago.
     monkeypatch.setattr("chalicelib.search.cache.INDEX_CACHE", IndexCache())
@@ -82,7 +86,7 @@ def _assert_search_shows(names: dict[int, str], scores: dict[int, int]) -> None:
 def test_a_score_falls_with_time_where_nothing_else_changes() -> None:
     site = Site(1).build()
     answers = [(200, {"ETag": '"e"'}, {"stars": 100}), (304, {}, b"")]
-    with Replay.answering({"GET /owner/package-1": answers}) as replay:
+    with Replay.from_routes({"GET /owner/package-1": answers}) as replay:
         host = Toy(replay.url)
         assert site.results(host) == {1: RefreshStatus.CHANGED}
         # No commit is known: a tenth less, once; and 30 without Python 3.

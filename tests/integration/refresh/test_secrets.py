@@ -133,7 +133,7 @@ def test_a_description_that_repeats_the_token_is_stored_without_it(
 def test_a_redirect_elsewhere_takes_no_token_along(
     host: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Replay.answering({}) as elsewhere:
+    with Replay.from_routes({}) as elsewhere:
         asked = refresh(
             monkeypatch, host, lambda request: (status, {"Location": f"{elsewhere.url}/a"}, b"")
         )
@@ -154,7 +154,7 @@ def test_each_host_gets_its_own_token_and_the_others_none(
             assert not [other for name, other in SECRETS.items() if name != host and other in sent]
     changes.create(package(9, repo_url="https://codeberg.org/owner/name", pypi_url="name"))
     for host, variable in (("codeberg", "CODEBERG_API_URL"), ("index", "PACKAGE_INDEX_URL")):
-        with Replay.answering({}) as replay:
+        with Replay.from_routes({}) as replay:
             monkeypatch.setenv(variable, replay.url)
             assert main(["refresh", "--host", host]) == 0
         assert replay.requests

@@ -134,7 +134,7 @@ def test_a_package_is_refreshed_through_a_host_of_one_file(
     url = "https://www.smithy.example/smith/anvil/tree/main"
     file = tmp_path / "catalogue.json"
     records = [category(1), package(1, slug="anvil", repo_url=url, pypi_url="")]
-    with Replay.answering(routes) as replay, answering() as port:
+    with Replay.from_routes(routes) as replay, answering() as port:
         monkeypatch.setenv("SMITHY_API_URL", replay.url)
         monkeypatch.setenv("SMITHY_TOKEN", "of-the-smith")
         assert main(["load", "--strict", str(write(file, records))]) == 0

@@ -37,7 +37,7 @@ def test_sources_are_counted_by_what_became_of_them() -> None:
     }
     changes.create(package(6, repo_url="https://launchpad.net/thing", pypi_url=""))
     enrolment.enrol(Upstreams(), site.time.now().timestamp())
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         site.work(Toy(replay.url), site.batch(1, 2, 3, 4))
     found = collect_statistics(site.time.now().timestamp())
     assert found.asked == {"github": 5}
@@ -56,7 +56,7 @@ def test_sources_are_counted_by_what_became_of_them() -> None:
 
 def test_what_answers_again_is_no_failure_any_more() -> None:
     site = Site(1).build()
-    with Replay.answering({PATH + "1": [(404, {}, b""), (200, {}, {"stars": 1})]}) as replay:
+    with Replay.from_routes({PATH + "1": [(404, {}, b""), (200, {}, {"stars": 1})]}) as replay:
         host = Toy(replay.url)
         site.work(host)
         site.time.advance(days=1)
@@ -67,7 +67,7 @@ def test_what_answers_again_is_no_failure_any_more() -> None:
 
 def test_ages_are_those_that_a_share_is_not_older_than() -> None:
     site = Site(4).build()
-    with Replay.answering({f"{PATH}{n}": stars(n) for n in range(1, 5)}) as replay:
+    with Replay.from_routes({f"{PATH}{n}": stars(n) for n in range(1, 5)}) as replay:
         for number in range(1, 5):
             site.work(Toy(replay.url), site.batch(number))
             site.time.advance(hours=1)

@@ -24,7 +24,7 @@ PATH = "GET /owner/package-"
 
 def test_a_changed_figure_is_written_with_body_history_and_provenance() -> None:
     site = Site(1).build()
-    with Replay.answering({PATH + "1": stars(7, ETag='"e"')}) as replay:
+    with Replay.from_routes({PATH + "1": stars(7, ETag='"e"')}) as replay:
         assert site.results(Toy(replay.url)) == {1: RefreshStatus.CHANGED}
     found = read(1)
     assert (found.repo_watchers, found.last_fetched, found.modified) == (7, TODAY, THEN)
@@ -39,7 +39,7 @@ def test_a_changed_figure_is_written_with_body_history_and_provenance() -> None:
 def test_nothing_new_moves_last_fetched_and_leaves_the_rest() -> None:
     site = Site(1).build()
     routes: Routes = {PATH + "1": [(200, {"ETag": '"e"'}, {"stars": 7}), (304, {}, b"")]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         site.work(Toy(replay.url))
         before, provenance = read(1), row(1).provenance
         site.time.advance(days=1)
@@ -59,7 +59,7 @@ def test_nothing_new_moves_last_fetched_and_leaves_the_rest() -> None:
 def test_the_same_message_again_asks_nothing() -> None:
     site = Site(2).build()
     batch = site.batch()
-    with Replay.answering({PATH + "1": stars(1), PATH + "2": stars(2)}) as replay:
+    with Replay.from_routes({PATH + "1": stars(1), PATH + "2": stars(2)}) as replay:
         host = Toy(replay.url)
         site.work(host, batch)
         assert site.results(host, batch) == {}
@@ -80,7 +80,7 @@ def test_a_result_that_another_worker_overtook_writes_nothing() -> None:
             return 200, {}, {"stars": 5}
         return 200, {}, {"stars": 6}
 
-    with Replay.answering({PATH + "1": overtaken}) as replay:
+    with Replay.from_routes({PATH + "1": overtaken}) as replay:
         host = Toy(replay.url)
         assert site.results(host) == {1: RefreshStatus.SUPERSEDED}
     assert read(1).repo_watchers == 6
@@ -94,7 +94,7 @@ def test_a_change_by_an_operator_meanwhile_is_kept() -> None:
         changes.update(Package, 1, lambda p: _retitled(p))
         return 200, {}, {"stars": 9}
 
-    with Replay.answering({PATH + "1": retitled}) as replay:
+    with Replay.from_routes({PATH + "1": retitled}) as replay:
         assert site.results(Toy(replay.url)) == {1: RefreshStatus.CHANGED}
     assert (read(1).title, read(1).repo_watchers) == ("Another title", 9)
     assert_sound()
@@ -109,7 +109,7 @@ def _retitled(package: Package) -> Package:
 def test_gone_is_recorded_with_its_date_and_erases_nothing() -> None:
     site = Site(1).build()
     routes: Routes = {PATH + "1": [(200, {}, {"stars": 7}), (404, {}, b""), (404, {}, b"")]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         host = Toy(replay.url)
         site.work(host)
         site.time.advance(days=1)
@@ -130,7 +130,7 @@ def test_gone_is_recorded_with_its_date_and_erases_nothing() -> None:
 def test_what_comes_back_is_fresh_again() -> None:
     site = Site(1).build()
     routes: Routes = {PATH + "1": [(404, {}, b""), (200, {}, {"stars": 7})]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         host = Toy(replay.url)
         site.work(host)
         site.time.advance(days=1)
@@ -146,7 +146,7 @@ def test_what_comes_back_is_fresh_again() -> None:
 def test_what_keeps_failing_backs_off_up_to_a_week_and_is_not_dropped() -> None:
     site = Site(1).build()
     waits = []
-    with Replay.answering({PATH + "1": [(200, {}, {"stars": "many"})]}) as replay:
+    with Replay.from_routes({PATH + "1": [(200, {}, {"stars": "many"})]}) as replay:
         host = Toy(replay.url)
         for _ in range(14):
             assert site.results(host) == {1: RefreshStatus.FAILED}
@@ -162,7 +162,7 @@ def test_what_keeps_failing_backs_off_up_to_a_week_and_is_not_dropped() -> None:
 
 def test_a_host_that_is_down_is_left_alone_and_its_packages_are_not_blamed() -> None:
     site = Site(8).build()
-    with Replay.answering({f"{PATH}{n}": [(500, {}, b"")] for n in range(1, 9)}) as replay:
+    with Replay.from_routes({f"{PATH}{n}": [(500, {}, b"")] for n in range(1, 9)}) as replay:
         results = site.results(Toy(replay.url))
         assert len(replay.requests) == 9
     assert [results[n] for n in range(1, 9)] == [RefreshStatus.FAILED] * 3 + [
@@ -175,7 +175,7 @@ def test_a_host_that_is_down_is_left_alone_and_its_packages_are_not_blamed() -> 
 def test_a_limit_puts_the_rest_off_until_its_reset() -> None:
     site = Site(4).build()
     routes: Routes = {PATH + "1": stars(1), PATH + "2": [(429, {"Retry-After": "600"}, b"")]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         results = site.results(Toy(replay.url))
         assert len(replay.requests) == 2
     assert [results[n] for n in (1, 2, 3, 4)] == [RefreshStatus.CHANGED] + [
@@ -192,7 +192,7 @@ def test_a_worker_that_runs_out_of_time_puts_the_rest_back() -> None:
         site.time.advance(seconds=20)
         return 200, {}, {"stars": 1}
 
-    with Replay.answering({f"{PATH}{n}": slow for n in (1, 2, 3)}) as replay:
+    with Replay.from_routes({f"{PATH}{n}": slow for n in (1, 2, 3)}) as replay:
         host = Toy(replay.url)
         worker = site.worker(host)
         worker.context = site.time.context(45)
@@ -213,7 +213,7 @@ def test_a_move_is_followed() -> None:
         PATH + "1": [(200, {}, moved)],
         "GET /new-owner/new-name": [(200, {}, {"stars": 8})],
     }
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         host = Toy(replay.url)
         site.work(host)
         assert read(1).repo_url == "https://github.com/new-owner/new-name"
@@ -226,7 +226,7 @@ def test_a_move_is_followed() -> None:
 def test_a_move_to_where_another_package_is_keeps_the_address() -> None:
     site = Site(2).build()
     moved = {"stars": 7, "moved": "owner/package-2"}
-    with Replay.answering({PATH + "1": [(200, {}, moved)]}) as replay:
+    with Replay.from_routes({PATH + "1": [(200, {}, moved)]}) as replay:
         assert site.results(Toy(replay.url), site.batch(1)) == {1: RefreshStatus.CHANGED}
     assert read(1).repo_url == "https://github.com/owner/package-1"
     assert read(1).repo_watchers == 7
@@ -237,7 +237,7 @@ def test_a_fault_of_ours_ends_up_alone() -> None:
     site = Site(6).build()
     routes: Routes = {f"{PATH}{n}": stars(n) for n in range(1, 7)}
     routes = {**routes, PATH + "3": [(200, {}, {"break": True})]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         results = site.results(Toy(replay.url))
     assert results.pop(3) == RefreshStatus.FAILED
     assert set(results.values()) == {RefreshStatus.CHANGED}
@@ -247,7 +247,7 @@ def test_a_fault_of_ours_ends_up_alone() -> None:
 
 def test_as_many_batches_at_once_as_the_host_allows() -> None:
     site = Site(4).build()
-    with Replay.answering({f"{PATH}{n}": stars(n) for n in range(1, 5)}) as replay:
+    with Replay.from_routes({f"{PATH}{n}": stars(n) for n in range(1, 5)}) as replay:
         host = Toy(replay.url)
         one = site.worker(host).work(site.batch(1, 2), "one")
         other = site.worker(host).work(site.batch(3), "other")
@@ -262,7 +262,7 @@ def test_as_many_batches_at_once_as_the_host_allows() -> None:
 
 def test_a_slot_of_a_dead_worker_is_free_again_and_its_own_at_once() -> None:
     site = Site(2).build()
-    with Replay.answering({PATH + "1": stars(1), PATH + "2": stars(2)}) as replay:
+    with Replay.from_routes({PATH + "1": stars(1), PATH + "2": stars(2)}) as replay:
         host = Toy(replay.url)
         host.policy = type(host.policy)(host.policy.meters, 1, 10)
         dead: Any = site.worker(host).work(site.batch(), "dead")
@@ -282,7 +282,7 @@ def test_a_package_that_was_deleted_takes_its_source_along() -> None:
         changes.delete(Package, 1)
         return 200, {}, {"stars": 1}
 
-    with Replay.answering({PATH + "1": deleting, PATH + "2": stars(2)}) as replay:
+    with Replay.from_routes({PATH + "1": deleting, PATH + "2": stars(2)}) as replay:
         assert site.results(Toy(replay.url)) == {
             1: RefreshStatus.SUPERSEDED,
             2: RefreshStatus.CHANGED,

@@ -35,7 +35,7 @@ def test_work_tells_what_became_of_each_package_and_what_it_asked(
         {"type": "NOT_FOUND", "path": ["r2"], "message": "no"},
         {"type": "FORBIDDEN", "path": ["r3"], "message": f"not with {TOKEN}"},
     ]
-    with Replay.answering({GRAPHQL: [(status, headers, content)]}) as replay:
+    with Replay.from_routes({GRAPHQL: [(status, headers, content)]}) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         message = event(client, site.batch().to_message())
         assert app.work(message, Context(60)) == {"batchItemFailures": []}
@@ -57,7 +57,7 @@ def test_each_host_is_counted_for_itself_and_all_together(
     client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = Site(1).build().batch(), Batch("gitlab", REPOSITORY, TODAY, (1,))
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         app.work(event(client, first.to_message(), second.to_message()), Context(60))
         requests = len(replay.requests)
@@ -71,7 +71,7 @@ def test_figures_that_are_as_they_were_are_refreshed_and_not_changed(
     days: Days, both: Queues
 ) -> None:
     Site(2).build()
-    with Replay.answering(repositories(7, 8)) as replay:
+    with Replay.from_routes(repositories(7, 8)) as replay:
         days.patch.setenv("GITHUB_API_URL", replay.url)
         days.staleness()
         (message,) = both.receive()
@@ -87,7 +87,7 @@ def test_a_message_that_fails_has_a_line_of_its_own(
     client: Client, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = Site(1).build()
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         message = event(client, "none of ours", site.batch().to_message())
         with failing("TransactWriteItems", lambda arguments: True):
@@ -196,7 +196,7 @@ def test_off_lambda_and_for_requests_nothing_is_printed(
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME")
     for name in ("plan", "enrol", "publish"):
         client.lambda_.invoke(name, tick(client))
-    with Replay.answering(repositories(7)) as replay:
+    with Replay.from_routes(repositories(7)) as replay:
         monkeypatch.setenv("GITHUB_API_URL", replay.url)
         app.work(event(client, "none of ours", site.batch().to_message()), Context(60))
         assert replay.requests

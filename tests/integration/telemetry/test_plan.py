@@ -88,7 +88,7 @@ def test_while_nobody_works_it_is_ever_longer(days: Days, both: Queues) -> None:
     assert days.staleness() == 2 * HOUR
     days.advance(hours=2, minutes=10)
     assert days.staleness() == 4 * HOUR + 600
-    with Replay.answering(repositories(7, 8)) as replay:
+    with Replay.from_routes(repositories(7, 8)) as replay:
         days.patch.setenv("GITHUB_API_URL", replay.url)
         *_, message = both.receive()
         assert days.work(message)["refreshed"] == 2
@@ -119,7 +119,7 @@ def test_what_fails_backs_off_and_is_not_late(days: Days, both: Queues) -> None:
     (message,) = both.receive()
     refused = {"type": "FORBIDDEN", "path": ["r0"], "message": "no"}
     routes: Routes = {GRAPHQL: [(200, {}, {"data": {"r0": None}, "errors": [refused]})]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         days.patch.setenv("GITHUB_API_URL", replay.url)
         assert days.work(message)["failed"] == 1
     assert row(1).failures == 1

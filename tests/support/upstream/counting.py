@@ -42,10 +42,10 @@ class Cost:
 
 def cost(world: World, packages: Collection[int]) -> Cost:
     """What the world counted since it forgot."""
-    shares = world.log.of(packages)
+    shares = world.log.count_by_host(packages)
     hosts = {}
     for host in world.hosts:
-        common = world.log.common[host] * len(packages) / len(world.made)
+        common = world.log.common[host] * len(packages) / len(world.packages)
         sources = sum(1 for package in packages if _has(world, package, host))
         hosts[host] = shares.get(host, 0.0) + common, sources
     return Cost(len(packages), hosts)

@@ -46,7 +46,7 @@ class Simulation:
         every: timedelta = EVERY,
         done: Callable[[str, PackageResult], None] = lambda host, done: None,
     ) -> None:
-        environment = world.environment()
+        environment = world.get_environment()
         if not downloads:
             del environment["DOWNLOADS_URL"]
         self.world = world
@@ -63,7 +63,7 @@ class Simulation:
     def load(self, folder: Path) -> None:
         """Put the world's catalogue into the tables, and enrol it."""
         file = folder / "world.json"
-        file.write_text(json.dumps(self.world.records()))
+        file.write_text(json.dumps(self.world.build_records()))
         with Loaded() as outcome:
             load(file, outcome, lambda stage, done, total: None)
         assert not outcome.refused

@@ -64,7 +64,7 @@ class Week:
         self._seen: dict[int, tuple[int, int]] = {}
         self._rows: dict[tuple[str, int], SourceItem] = {}
         #: Packages of which anything was written since it was looked at.
-        self._written: set[int] = set(self.world.made)
+        self._written: set[int] = set(self.world.packages)
 
     def run(self, days: int, faults: Faults | None) -> Report:
         """Live through the days, and one more in peace."""
@@ -94,7 +94,7 @@ class Week:
     def _note(self, table: str, item: tables.Item | None) -> None:
         key = {models.PackageItem.Meta.table_name: "id", SourceItem.Meta.table_name: "package_id"}
         if table in key:
-            self._written |= {int(item[key[table]]["N"])} if item else set(self.world.made)
+            self._written |= {int(item[key[table]]["N"])} if item else set(self.world.packages)
 
     def _look(self) -> None:
         """Look at everything that is stored; what was not written is as it was."""

@@ -33,7 +33,7 @@ def test_entries_of_a_url_come_in_their_order_and_the_last_stays(tmp_path: Path)
         _entry("https://api.example/b", 200, '"b"'),
         _entry("https://api.example/a", 200, '"a"', ETag='W/"1"'),
     )
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         answers = [requests.get(replay.url + "/a", timeout=5) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 200, 200]
     assert answers[1].headers["ETag"] == 'W/"1"'
@@ -43,7 +43,7 @@ def test_entries_of_a_url_come_in_their_order_and_the_last_stays(tmp_path: Path)
 
 def test_paths_are_compared_decoded_and_queries_without_order(tmp_path: Path) -> None:
     har = _har(tmp_path, _entry("https://api.example/p/a%2Fb?x=1&y=%3A", 200, "[]"))
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         asked = requests.get(replay.url + "/p/a/b?y=:&x=1", timeout=5)
         other = requests.get(replay.url + "/p/a/b?x=2&y=:", timeout=5)
     assert asked.json() == []
@@ -54,7 +54,7 @@ def test_paths_are_compared_decoded_and_queries_without_order(tmp_path: Path) ->
 def test_parameters_can_be_ignored_and_routes_added(tmp_path: Path) -> None:
     har = _har(tmp_path, _entry("https://api.example/a", 200, "1"))
     routes: Routes = {"GET /b": [(200, {}, {"b": 2})]}
-    with Replay.of(har, routes, ignoring=["per_page"]) as replay:
+    with Replay.from_har(har, routes, ignored_parameters=["per_page"]) as replay:
         assert requests.get(replay.url + "/a?per_page=100", timeout=5).json() == 1
         assert requests.get(replay.url + "/b", timeout=5).json() == {"b": 2}
 
@@ -65,7 +65,7 @@ def test_graphql_is_answered_in_order_whatever_is_asked(tmp_path: Path) -> None:
         _entry("https://api.example/graphql", 502, "{}", method="POST"),
         _entry("https://api.example/graphql", 200, '{"data": {}}', method="POST"),
     )
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         first = requests.post(replay.url + "/graphql", json={"query": "a"}, timeout=5)
         second = requests.post(replay.url + "/graphql", json={"query": "b"}, timeout=5)
     assert (first.status_code, second.status_code) == (502, 200)
@@ -75,7 +75,7 @@ def test_graphql_is_answered_in_order_whatever_is_asked(tmp_path: Path) -> None:
 def test_links_stay_as_recorded(tmp_path: Path) -> None:
     link = '<https://api.example/repositories/1?page=2>; rel="next"'
     har = _har(tmp_path, _entry("https://api.example/a", 200, "[]", Link=link))
-    with Replay.of(har) as replay:
+    with Replay.from_har(har) as replay:
         assert requests.get(replay.url + "/a", timeout=5).headers["Link"] == link
 
 
@@ -86,7 +86,7 @@ def test_a_connection_is_kept_for_many_requests_of_any_kind() -> None:
         "POST /echo": lambda request: (200, {"Content-Type": "text/plain"}, request.body),
     }
     asked = [("GET", "/none", 204, b""), ("GET", "/same", 304, b""), ("POST", "/echo", 200, b"abc")]
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         connection = http.client.HTTPConnection(replay.url.removeprefix("http://"), timeout=5)
         connection.connect()
         opened = connection.sock
@@ -104,7 +104,7 @@ def test_silence_and_resets_are_broken_connections() -> None:
         "GET /silence": [Response(fault=SILENCE)],
         "GET /reset": [Response(body=long, fault=RESET)],
     }
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         for path in ("/silence", "/reset"):
             with pytest.raises(requests.RequestException):
                 requests.get(replay.url + path, timeout=5)
@@ -112,11 +112,11 @@ def test_silence_and_resets_are_broken_connections() -> None:
 
 def test_a_drip_comes_whole_in_the_end() -> None:
     routes = {"GET /": [Response(body={"a": 1}, fault=DRIP, seconds=0.02)]}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         assert requests.get(replay.url + "/", timeout=5).json() == {"a": 1}
 
 
 def test_a_mistake_in_a_route_is_seen() -> None:
-    with Replay.answering({"GET /": lambda request: request.json}) as replay:
+    with Replay.from_routes({"GET /": lambda request: request.json}) as replay:
         answer = requests.get(replay.url + "/", timeout=5)
     assert (answer.status_code, answer.headers["X-Replay"]) == (500, "broken")

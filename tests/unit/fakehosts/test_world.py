@@ -17,9 +17,15 @@ from tools.fakehosts import World, builder, count_original_requests, events
 def _figures(world: World) -> list[Any]:
     """All truth, without what knows of the whole repository."""
     found: list[Any] = []
-    for package in world.made:
-        truth = world.truth(package)
-        found += [truth.head, truth.stars, truth.status, truth.address, truth.weeks()]
+    for package in world.packages:
+        truth = world.get_truth(package)
+        found += [
+            truth.head,
+            truth.stars,
+            truth.status,
+            truth.address,
+            truth.count_weekly_commits(),
+        ]
         found += [truth.participants, truth.commits, truth.project]
     return found
 
@@ -31,7 +37,7 @@ def test_the_same_seed_and_days_make_the_same_world() -> None:
         for day in range(1, 8):
             time.advance(days=1)
             world.advance(day)
-        return [*_figures(world), world.catalogue()]
+        return [*_figures(world), world.build_entities()]
 
     assert figures(1) == figures(1)
     assert figures(1) != figures(2)
@@ -44,22 +50,24 @@ def test_hosts_and_activity_are_distributed_as_in_a_directory(time: FakeTime) ->
     assert hosts[builder.GITHUB] == 1700
     assert hosts[builder.GITLAB] == 140
     assert set(hosts) == set(builder.SHARES)
-    quiet = sum(not any(world.truth(package).weeks()) for package in world.made)
+    quiet = sum(
+        not any(world.get_truth(package).count_weekly_commits()) for package in world.packages
+    )
     assert 0.45 < quiet / 2000 < 0.58
-    authors = sorted(len(repository.contributions()) for repository in found)
+    authors = sorted(len(repository.rank_contributors()) for repository in found)
     assert authors[1800] <= 40
     assert 5 < sum(count > 100 for count in authors) < 100
     assert 0.9 < len(world.projects) / 2000 < 0.96
 
 
 def test_the_catalogue_knows_where_packages_are_and_no_figures(world: World) -> None:
-    category, *packages = world.catalogue()
+    category, *packages = world.build_entities()
     assert category.id == 1
     assert len(packages) == 240
     for package in packages:
         assert isinstance(package, Package)
         assert package.repo_watchers == 0
-        truth = world.truth(package.id)
+        truth = world.get_truth(package.id)
         assert package.repo_url and package.repo_url.startswith(builder.SITES[truth.host])
         assert truth.address in package.repo_url
         known = package.pypi_url and package.pypi_url.rpartition("/")[2]
@@ -69,13 +77,13 @@ def test_the_catalogue_knows_where_packages_are_and_no_figures(world: World) -> 
 def test_a_day_changes_its_share_between_the_days_before_and_now(
     world: World, time: FakeTime
 ) -> None:
-    before = {package: world.truth(package) for package in world.made}
+    before = {package: world.get_truth(package) for package in world.packages}
     heads = {package: truth.head for package, truth in before.items()}
     time.advance(days=1)
     changes = world.advance(1, repositories=0.1, projects=0.1)
     assert len(changes.repositories) == 23 or len(changes.repositories) == 24
-    for package in world.made:
-        truth = world.truth(package)
+    for package in world.packages:
+        truth = world.get_truth(package)
         what = changes.repositories.get(package)
         is_pushed = what in {events.PUSH, events.FORCE}
         assert (truth.head != heads[package]) == is_pushed
@@ -91,15 +99,15 @@ def test_requests_are_counted_by_host_and_shared_out_to_packages(world: World) -
         found.package_id for found in world.repositories.values() if found.host == builder.GITHUB
     ][:2]
     github = Asking(world, builder.GITHUB)
-    addresses = [world.truth(number).address for number in (first, second)]
+    addresses = [world.get_truth(number).address for number in (first, second)]
     github.graphql(REPOSITORIES % aliases(addresses))
     github.get(f"/repos/{addresses[0]}")
     Asking(world, builder.INDEX).get("/simple/")
-    assert world.log.of([first]) == {builder.GITHUB: 1.5}
-    assert world.log.of([first, second]) == {builder.GITHUB: 2.0}
+    assert world.log.count_by_host([first]) == {builder.GITHUB: 1.5}
+    assert world.log.count_by_host([first, second]) == {builder.GITHUB: 2.0}
     assert world.log.common == {builder.INDEX: 1}
     assert world.log.counts[builder.GITHUB, "graphql", 200] == 1
-    world.log.forget()
+    world.log.clear()
     assert world.log.total == 0
 
 

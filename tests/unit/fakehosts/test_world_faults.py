@@ -12,7 +12,7 @@ from tools.fakehosts.faults import KINDS
 def test_faults_come_at_their_rate_and_are_no_violations(world: World) -> None:
     world.faults = Faults(0.3, seed=1, longest=5)
     package = package_of(world, builder.GITHUB)
-    url = f"{world.urls[builder.GITHUB]}/repos/{world.truth(package).address}"
+    url = f"{world.urls[builder.GITHUB]}/repos/{world.get_truth(package).address}"
     headers = {"Authorization": f"Bearer {world.tokens[builder.GITHUB]}"}
     good = 0
     for _ in range(700):
@@ -37,7 +37,7 @@ def test_faults_come_at_their_rate_and_are_no_violations(world: World) -> None:
 def test_each_fault_is_what_it_is_called(world: World) -> None:
     package = package_of(world, builder.GITHUB)
     github = Asking(world, builder.GITHUB)
-    path = f"/repos/{world.truth(package).address}"
+    path = f"/repos/{world.get_truth(package).address}"
 
     def only(kind: str) -> requests.Response:
         world.faults = Faults(1.0, kinds=[kind])
@@ -57,4 +57,4 @@ def test_each_fault_is_what_it_is_called(world: World) -> None:
     assert only("429").headers["Retry-After"]
     assert [only(kind).status_code for kind in ("500", "502", "503")] == [500, 502, 503]
     assert len(only("bomb").content) == 40 << 20
-    assert only("drip").json()["full_name"] == world.truth(package).address
+    assert only("drip").json()["full_name"] == world.get_truth(package).address

@@ -10,7 +10,7 @@ from tools.fakehosts.repository import format_timestamp
 
 def test_github_serves_the_truth_over_rest(world: World) -> None:
     package = package_of(world, builder.GITHUB, least=5)
-    truth, github = world.truth(package), Asking(world, builder.GITHUB)
+    truth, github = world.get_truth(package), Asking(world, builder.GITHUB)
     path = f"/repos/{truth.address.upper()}"
     found = github.get(path).json()
     assert found["full_name"] == truth.address
@@ -19,7 +19,9 @@ def test_github_serves_the_truth_over_rest(world: World) -> None:
     assert page.json()[0]["sha"] == truth.head
     assert page.links["last"]["url"].endswith(f"page={truth.commits}")
     assert github.get(f"{path}/stats/participation").status_code == 202
-    assert github.get(f"{path}/stats/participation").json()["all"] == list(truth.weeks())
+    assert github.get(f"{path}/stats/participation").json()["all"] == list(
+        truth.count_weekly_commits()
+    )
     logins = [entry["login"] for entry in github.get(f"{path}/contributors?per_page=100").json()]
     assert tuple(logins) == truth.participants[:100]
 
@@ -29,7 +31,7 @@ def test_githubs_lists_of_many_pages_are_whole(world: World) -> None:
         (found for found in world.repositories.values() if found.host == builder.GITHUB),
         key=lambda found: found.authors if found.total < 10_000 else 0,
     ).package_id
-    truth, github = world.truth(package), Asking(world, builder.GITHUB)
+    truth, github = world.get_truth(package), Asking(world, builder.GITHUB)
     assert len(truth.participants) > 20
     logins: list[str] = []
     path = f"/repos/{truth.address}/contributors?per_page=10"
@@ -53,13 +55,13 @@ def test_githubs_lists_of_many_pages_are_whole(world: World) -> None:
 def test_a_304_of_github_is_free_and_ends_with_the_next_push(world: World, time: FakeTime) -> None:
     package = package_of(world, builder.GITHUB)
     github = Asking(world, builder.GITHUB)
-    path = f"/repos/{world.truth(package).address}/contributors"
+    path = f"/repos/{world.get_truth(package).address}/contributors"
     first = github.get(path)
     same = github.get(path, **{"If-None-Match": first.headers["ETag"]})
     assert (same.status_code, same.content) == (304, b"")
     assert same.headers["X-RateLimit-Remaining"] == first.headers["X-RateLimit-Remaining"]
     time.advance(hours=1)
-    world.happen(package, events.PUSH)
+    world.trigger(package, events.PUSH)
     assert github.get(path, **{"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
@@ -67,11 +69,11 @@ def test_github_serves_the_truth_over_graphql(world: World, time: FakeTime) -> N
     package, gone, moved = [
         found.package_id for found in world.repositories.values() if found.host == builder.GITHUB
     ][:3]
-    addresses = [world.truth(number).address for number in (package, gone, moved)]
-    world.happen(gone, events.DELETE)
-    world.happen(moved, events.RENAME)
+    addresses = [world.get_truth(number).address for number in (package, gone, moved)]
+    world.trigger(gone, events.DELETE)
+    world.trigger(moved, events.RENAME)
     answer = Asking(world, builder.GITHUB).graphql(REPOSITORIES % aliases(addresses))
-    truth, found = world.truth(package), answer["data"]["r0"]
+    truth, found = world.get_truth(package), answer["data"]["r0"]
     assert found["stargazerCount"] == truth.stars
     assert found["defaultBranchRef"]["target"]["oid"] == truth.head
     assert found["defaultBranchRef"]["target"]["history"]["totalCount"] == truth.commits
@@ -83,7 +85,7 @@ def test_github_serves_the_truth_over_graphql(world: World, time: FakeTime) -> N
 
 def test_graphql_takes_variables_and_counts_the_last_year(world: World) -> None:
     package = package_of(world, builder.GITHUB, least=3)
-    truth = world.truth(package)
+    truth = world.get_truth(package)
     owner, name = truth.address.split("/")
     query = """query($owner: String!, $name: String!, $since: GitTimestamp) {
       repository(owner: $owner, name: $name) { defaultBranchRef { target { ... on Commit {
@@ -114,41 +116,43 @@ def test_what_happens_to_a_repository_is_told_as_github_does(world: World) -> No
         for found in world.repositories.values()
         if found.host == builder.GITHUB and not found.archived
     ][:4]
-    paths = {number: f"/repos/{world.truth(number).address}" for number in (moved, gone, blocked)}
-    world.happen(moved, events.RENAME)
-    world.happen(gone, events.DELETE)
-    world.happen(blocked, events.BLOCK)
-    world.happen(archived, events.ARCHIVE)
+    paths = {
+        number: f"/repos/{world.get_truth(number).address}" for number in (moved, gone, blocked)
+    }
+    world.trigger(moved, events.RENAME)
+    world.trigger(gone, events.DELETE)
+    world.trigger(blocked, events.BLOCK)
+    world.trigger(archived, events.ARCHIVE)
     redirect = github.get(paths[moved])
     assert redirect.status_code == 301
     target = redirect.headers["Location"].removeprefix("https://api.github.com")
-    assert github.get(target).json()["full_name"] == world.truth(moved).address
+    assert github.get(target).json()["full_name"] == world.get_truth(moved).address
     assert github.get(paths[gone]).status_code == 404
     assert github.get(paths[blocked] + "/contributors").status_code == 451
-    assert github.get(f"/repos/{world.truth(archived).address}").json()["archived"] is True
+    assert github.get(f"/repos/{world.get_truth(archived).address}").json()["archived"] is True
 
 
 def test_an_empty_repository_is_told_as_github_does(world: World) -> None:
     package = package_of(world, builder.GITHUB)
     repository = world.repositories[package]
     repository.older = repository.authors = 0
-    repository.drop(len(repository.recent))
+    repository.drop_commits(len(repository.recent))
     path, github = f"/repos/{repository.path}", Asking(world, builder.GITHUB)
     assert github.get(path + "/commits").status_code == 409
     assert github.get(path + "/contributors").status_code == 204
     assert github.get(path + "/stats/participation").json() == {"all": [], "owner": []}
     answer = github.graphql(REPOSITORIES % aliases([repository.path]))
     assert answer["data"]["r0"]["defaultBranchRef"] is None
-    truth = world.truth(package)
+    truth = world.get_truth(package)
     assert (truth.commits, truth.head, truth.last_commit) == (0, None, None)
 
 
 def test_a_force_push_leaves_no_commit_of_the_other_line(world: World) -> None:
     package = package_of(world, builder.GITHUB, least=9)
     repository = world.repositories[package]
-    before = {repository.commit(number).oid for number in range(repository.total)}
+    before = {repository.get_commit(number).oid for number in range(repository.total)}
     total = repository.total
-    world.happen(package, events.FORCE)
-    after = {repository.commit(number).oid for number in range(repository.total)}
+    world.trigger(package, events.FORCE)
+    after = {repository.get_commit(number).oid for number in range(repository.total)}
     assert len(before & after) < total
-    assert world.truth(package).head not in before
+    assert world.get_truth(package).head not in before

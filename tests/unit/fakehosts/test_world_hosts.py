@@ -10,7 +10,7 @@ from tools.fakehosts import World, builder, events
 @pytest.mark.parametrize("host", [builder.GITLAB, builder.OWN_GITLAB])
 def test_gitlab_serves_the_truth(world: World, host: str) -> None:
     package = next(found.package_id for found in world.repositories.values() if found.host == host)
-    truth, gitlab = world.truth(package), Asking(world, host)
+    truth, gitlab = world.get_truth(package), Asking(world, host)
     path = f"/api/v4/projects/{truth.address.replace('/', '%2F')}"
     found = gitlab.get(path)
     assert found.json()["star_count"] == truth.stars
@@ -30,14 +30,14 @@ def test_gitlab_serves_the_truth(world: World, host: str) -> None:
 def test_gitlab_takes_fifty_paths_and_follows_no_rename(world: World) -> None:
     found = [one for one in world.repositories.values() if one.host == builder.GITLAB]
     paths = [one.path for one in found]
-    world.happen(found[0].package_id, events.RENAME)
+    world.trigger(found[0].package_id, events.RENAME)
     query = """query($paths: [String!]) { projects(fullPaths: $paths, first: 50) { nodes {
       id fullPath starCount repository { empty tree { lastCommit { sha } } } } } }"""
     gitlab = Asking(world, builder.GITLAB)
     answer = gitlab.graphql(query, "/api/graphql", paths=paths)
     nodes = {node["fullPath"]: node for node in answer["data"]["projects"]["nodes"]}
     assert set(nodes) == set(paths[1:])
-    truth = world.truth(found[1].package_id)
+    truth = world.get_truth(found[1].package_id)
     assert nodes[truth.address]["repository"]["tree"]["lastCommit"]["sha"] == truth.head
     assert gitlab.graphql(query, "/api/graphql", paths=["a/b"] * 51)["errors"]
     many = " ".join(f'p{n}: project(fullPath: "a/b") {{ id name starCount }}' for n in range(80))
@@ -53,7 +53,7 @@ def test_bitbucket_serves_the_truth(world: World) -> None:
         for found in world.repositories.values()
         if found.host == builder.BITBUCKET and found.total > 30
     )
-    truth, bitbucket = world.truth(package), Asking(world, builder.BITBUCKET)
+    truth, bitbucket = world.get_truth(package), Asking(world, builder.BITBUCKET)
     path = f"/2.0/repositories/{truth.address}"
     assert bitbucket.get(path).json()["description"] == truth.description
     assert bitbucket.get(f"{path}/watchers?pagelen=1").json()["size"] == truth.stars
@@ -70,13 +70,13 @@ def test_bitbucket_serves_the_truth(world: World) -> None:
 @pytest.mark.parametrize("host", [builder.CODEBERG, builder.FORGEJO])
 def test_forgejo_serves_the_truth(world: World, host: str) -> None:
     package = next(found.package_id for found in world.repositories.values() if found.host == host)
-    truth, forgejo = world.truth(package), Asking(world, host)
+    truth, forgejo = world.get_truth(package), Asking(world, host)
     path = f"/api/v1/repos/{truth.address}"
     assert forgejo.get(path).json()["stars_count"] == truth.stars
     newest = forgejo.get(f"{path}/commits?limit=1&stat=false&verification=false&files=false")
     assert newest.json()[0]["sha"] == truth.head
     assert newest.headers["X-Total-Count"] == str(truth.commits)
-    world.happen(package, events.RENAME)
+    world.trigger(package, events.RENAME)
     redirect = forgejo.get(path)
     assert redirect.status_code == 307
     assert forgejo.get(redirect.headers["Location"]).json()["full_name"] == f"{truth.address}-2"
@@ -88,7 +88,7 @@ def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
     root = index.get("/simple/", **accept)
     serials = {entry["name"]: entry["_last-serial"] for entry in root.json()["projects"]}
-    truth = world.truth(package).project
+    truth = world.get_truth(package).project
     assert truth is not None
     assert serials[truth.name] == truth.serial
     assert len(serials) == len(world.projects)
@@ -105,7 +105,7 @@ def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
     match = {"If-None-Match": document.headers["ETag"]}
     assert index.get(f"/pypi/{truth.name}/json", **match).status_code == 304
     time.advance(days=1)
-    world.happen(package, events.RELEASE)
+    world.trigger(package, events.RELEASE)
     newer = index.get(f"/pypi/{truth.name.upper()}/json", **match).json()
     assert newer["info"]["version"] != truth.version
     assert index.get("/simple/", **accept, **{"If-None-Match": etag}).status_code == 200
@@ -114,7 +114,7 @@ def test_the_index_serves_the_truth(world: World, time: FakeTime) -> None:
 
 
 def test_the_downloads_service_serves_the_truth(world: World) -> None:
-    package, truth = next((number, world.truth(number).project) for number in world.projects)
+    package, truth = next((number, world.get_truth(number).project) for number in world.projects)
     assert truth is not None
     answer = Asking(world, builder.DOWNLOADS).get(
         f"/api/packages/{world.projects[package].key}/recent"

@@ -40,7 +40,7 @@ def _pass(world: World, host: str, count: int, target: str, **headers: str) -> i
     """Ask so often without a socket; how many requests were refused."""
     named = Headers({name.lower(): value for name, value in headers.items()})
     request = Request("GET", target, named)
-    asked = (world.hosts[host].refusal(request, world.now, 1) for _ in range(count))
+    asked = (world.hosts[host].check_limits(request, world.now, 1) for _ in range(count))
     return sum(refusal is not None for refusal in asked)
 
 
@@ -84,8 +84,8 @@ def test_github_gives_900_points_a_minute_whatever_the_hour(world: World, time: 
 def test_github_takes_a_hundred_requests_at_a_time(world: World) -> None:
     request = Request("GET", "/repos/a/b", Headers({"authorization": "Bearer github-token"}))
     host = world.hosts[builder.GITHUB]
-    assert host.refusal(request, world.now, 100) is None
-    assert host.refusal(request, world.now, 101) is not None
+    assert host.check_limits(request, world.now, 100) is None
+    assert host.check_limits(request, world.now, 101) is not None
 
 
 def test_a_wrong_token_of_github_is_401_and_costs_nothing(world: World) -> None:

@@ -153,8 +153,8 @@ def test_documents_are_checked_as_a_whole() -> None:
 def test_what_was_refused_and_what_was_never_used() -> None:
     found = Policies(document(Action=["dynamodb:GetItem", "dynamodb:Query"]), STACK)
     calls = [Call("f", "dynamodb:Query", TABLE), Call("f", "dynamodb:Scan", TABLE)]
-    assert found.refused(calls) == [calls[1]]
-    (unused,) = found.unused(calls)
+    assert found.find_refused_calls(calls) == [calls[1]]
+    (unused,) = found.find_unused_grants(calls)
     assert (unused.function, unused.sid, unused.action) == ("f", "One", "dynamodb:GetItem")
 
 

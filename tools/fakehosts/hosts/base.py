@@ -39,7 +39,7 @@ class RepositoryStore:
         self.paths[repository.path.lower()] = repository
         self.ids[repository.id] = repository
 
-    def at(self, path: str) -> Repository | None:
+    def find(self, path: str) -> Repository | None:
         """The repository with a path, or that had it before it was renamed."""
         return self.paths.get(path.lower())
 
@@ -48,9 +48,9 @@ class SimulatedHost(ABC):
     """One host, here without limits and without headers that tell of them."""
 
     def __init__(self) -> None:
-        self.place = RepositoryStore()
+        self.repositories = RepositoryStore()
 
-    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """The answer to a request that is past a limit; otherwise it is charged.
 
         ``under_way`` is how many requests are being answered, this one among them.
@@ -58,10 +58,12 @@ class SimulatedHost(ABC):
         return None
 
     @abstractmethod
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """The answer to a request within the limits."""
 
-    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
+    def add_limit_headers(
+        self, request: Request, served: HandledRequest, now: float
+    ) -> HandledRequest:
         """The answer with the headers that tell of limits; what is free is given back."""
         return served
 

@@ -33,17 +33,17 @@ class Bitbucket(SimulatedHost):
         self._tokens = tokens
         self._windows: dict[str, RollingWindow] = {}
 
-    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """60 in any hour without a token, 1,000 with one."""
         window = self._window(request)
-        is_spent = window.look(now) <= 0
+        is_spent = window.get_remaining(now) <= 0
         window.spend(1, now)
         if not is_spent:
             return None
         body = {"type": "error", "error": {"message": _LIMITED}}
         return Refusal("requests an hour", Response(429, {}, body))
 
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """Repository, forks, watchers or commits."""
         if _get_token(request) and _get_token(request) not in self._tokens:
             return HandledRequest("bad credentials", Response(401, {}, {"type": "error"}))
@@ -51,94 +51,96 @@ class Bitbucket(SimulatedHost):
         if parts[0] != "repositories" or len(parts) not in {3, 4}:
             return HandledRequest("other", Response(404, {}, {"type": "error"}))
         kind = parts[3] if len(parts) == 4 else "repository"
-        found = self.place.at(f"{parts[1]}/{parts[2]}")
-        about = (found.package_id,) if found else ()
-        if found is None or found.status:
+        repository = self.repositories.find(f"{parts[1]}/{parts[2]}")
+        packages = (repository.package_id,) if repository else ()
+        if repository is None or repository.status:
             message = f"Repository {parts[1]}/{parts[2]} not found"
             body = {"type": "error", "error": {"message": message}}
-            return HandledRequest(kind, Response(404, {}, body), about)
+            return HandledRequest(kind, Response(404, {}, body), packages)
         if kind == "repository":
-            etag = build_etag("repository", found.id, found.version)
-            answer = respond_conditionally(request, etag, lambda: (_build_document(found), {}))
+            etag = build_etag("repository", repository.id, repository.version)
+            answer = respond_conditionally(request, etag, lambda: (_build_document(repository), {}))
         elif kind in {"forks", "watchers"}:
-            answer = Response(200, {}, _build_count_page(found, kind))
+            answer = Response(200, {}, _build_count_page(repository, kind))
         elif kind == "commits":
-            answer = Response(200, {}, _build_commit_page(found, request))
+            answer = Response(200, {}, _build_commit_page(repository, request))
         else:
             answer = Response(404, {}, {"type": "error"})
-        return HandledRequest(kind, answer, about)
+        return HandledRequest(kind, answer, packages)
 
-    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
+    def add_limit_headers(
+        self, request: Request, served: HandledRequest, now: float
+    ) -> HandledRequest:
         """With ``X-RateLimit-*`` as recorded: a list as limit, seconds to go as reset."""
         window = self._window(request)
-        left = window.look(now)
-        given = {
+        remaining = window.get_remaining(now)
+        headers = {
             "X-RateLimit-Limit": f"{window.limit}, {window.limit};w=3600",
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Reset": str(int(window.wait(now)) + 1),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Reset": str(int(window.get_wait(now)) + 1),
         }
-        return add_headers(served, given)
+        return add_headers(served, headers)
 
     def _window(self, request: Request) -> RollingWindow:
         token = _get_token(request) if _get_token(request) in self._tokens else ""
         return self._windows.setdefault(token, RollingWindow(1000 if token else 60, 3600))
 
 
-def _build_document(found: Repository) -> dict[str, Any]:
+def _build_document(repository: Repository) -> dict[str, Any]:
     return {
         "type": "repository",
-        "full_name": found.path,
-        "name": found.path.rpartition("/")[2],
-        "uuid": f"{{{found.id}}}",
-        "description": found.description,
-        "created_on": format_timestamp(found.created),
-        "updated_on": format_timestamp(found.changed),
-        "mainbranch": {"type": "branch", "name": "main"} if found.total else None,
+        "full_name": repository.path,
+        "name": repository.path.rpartition("/")[2],
+        "uuid": f"{{{repository.id}}}",
+        "description": repository.description,
+        "created_on": format_timestamp(repository.created),
+        "updated_on": format_timestamp(repository.changed),
+        "mainbranch": {"type": "branch", "name": "main"} if repository.total else None,
         "is_private": False,
         "parent": None,
-        "size": found.total * 1000,
+        "size": repository.total * 1000,
     }
 
 
-def _build_count_page(found: Repository, kind: str) -> dict[str, Any]:
-    size = found.forks if kind == "forks" else found.watchers
+def _build_count_page(repository: Repository, kind: str) -> dict[str, Any]:
+    size = repository.forks if kind == "forks" else repository.watchers
     return {"pagelen": 10, "page": 1, "size": size, "values": []}
 
 
-def _build_commit_page(found: Repository, request: Request) -> dict[str, Any]:
+def _build_commit_page(repository: Repository, request: Request) -> dict[str, Any]:
     """Newest first, as of the push that the first page saw; ``limit`` is ignored."""
     size = parse_number(request.query.get("pagelen"), 30, 100)
-    start = found.total - 1
+    start = repository.total - 1
     if context := request.query.get("ctx"):
         start = json.loads(zlib.decompress(urlsafe_b64decode(context)))
     shown = range(start, max(-1, start - size), -1)
     body: dict[str, Any] = {
         "pagelen": size,
-        "values": [_build_commit(found, number) for number in shown],
+        "values": [_build_commit(repository, number) for number in shown],
     }
     if start - size >= 0:
         context = urlsafe_b64encode(zlib.compress(json.dumps(start - size).encode())).decode()
-        base = f"{_API}/repositories/{found.path}/commits"
+        base = f"{_API}/repositories/{repository.path}/commits"
         body["next"] = f"{base}?pagelen={size}&ctx={context.replace('=', '%3D')}"
     return body
 
 
-def _build_commit(found: Repository, number: int) -> dict[str, Any]:
-    made = found.commit(number)
-    login = found.login(made.author)
+def _build_commit(repository: Repository, number: int) -> dict[str, Any]:
+    commit = repository.get_commit(number)
+    login = repository.get_login(commit.author)
     author: dict[str, Any] = {
         "type": "author",
-        "raw": f"{found.name(made.author)} <{login}@mail.example>",
+        "raw": f"{repository.get_author_name(commit.author)} <{login}@mail.example>",
     }
-    if made.author % 3:
+    if commit.author % 3:
         author["user"] = {"display_name": login, "nickname": login, "type": "user"}
     return {
         "type": "commit",
-        "hash": made.oid,
-        "date": format_timestamp(made.instant).replace("Z", "+00:00"),
+        "hash": commit.oid,
+        "date": format_timestamp(commit.instant).replace("Z", "+00:00"),
         "author": author,
         "message": f"Change {number}",
-        "parents": [{"hash": parent, "type": "commit"} for parent in made.parents],
+        "parents": [{"hash": parent, "type": "commit"} for parent in commit.parents],
     }
 
 

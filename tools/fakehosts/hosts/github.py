@@ -61,7 +61,7 @@ class GitHub(SimulatedHost):
             self._accounts[token] = Account(token in self._tokens)
         return self._accounts[token]
 
-    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """What ends as 401 costs nothing; then the secondary limits; then the hourly one."""
         token = _get_token(request)
         is_turned_away = token not in self._tokens if token else _is_graphql(request)
@@ -69,24 +69,24 @@ class GitHub(SimulatedHost):
             return None
         account, is_graphql = self.account(request), _is_graphql(request)
         minute = account.graphql_minute if is_graphql else account.rest_minute
-        is_spent = minute.look(now) <= 0
+        is_spent = minute.get_remaining(now) <= 0
         minute.spend(1, now)
         if under_way > 100:
             return Refusal("100 requests at a time", self._secondary(60))
         if is_spent:
-            return Refusal("points a minute", self._secondary(minute.wait(now)))
+            return Refusal("points a minute", self._secondary(minute.get_wait(now)))
         if is_graphql:
-            if account.graphql.look(now) <= 0:
+            if account.graphql.get_remaining(now) <= 0:
                 return Refusal(
                     "GraphQL points an hour", _build_graphql_limit_response(self._turn())
                 )
-        elif account.core.look(now) <= 0:
+        elif account.core.get_remaining(now) <= 0:
             return Refusal("requests an hour", Response(403, {}, _PRIMARY_LIMIT_BODY))
         else:
             account.core.spend(1)
         return None
 
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """Any call of the API that a directory could need."""
         token = _get_token(request)
         if token and token not in self._tokens:
@@ -98,50 +98,54 @@ class GitHub(SimulatedHost):
             if not token:
                 message = "This endpoint requires you to be authenticated."
                 return HandledRequest("graphql", Response(401, {}, {"message": message}))
-            return self._graphql.served(request, self.place, self.account(request), now)
+            return self._graphql.handle(request, self.repositories, self.account(request), now)
         if path == "/rate_limit":
             return HandledRequest("rate_limit", Response(200, {}, self._rate_limit(request, now)))
         parts = path.strip("/").split("/")
         if parts[0] == "repos" and len(parts) >= 3:
             return self._repository(request, f"{parts[1]}/{parts[2]}", "/".join(parts[3:]), now)
         if parts[0] == "repositories" and len(parts) >= 2 and parts[1].isdigit():
-            found = self.place.ids.get(int(parts[1]))
-            path = found.path if found else ""
+            repository = self.repositories.ids.get(int(parts[1]))
+            path = repository.path if repository else ""
             return self._repository(request, path, "/".join(parts[2:]), now)
         return HandledRequest("other", Response(404, {}, {"message": "Not Found"}))
 
-    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
-        """With ``X-RateLimit-*``; a 304 is given back where the request is authorised."""
+    def add_limit_headers(
+        self, request: Request, served: HandledRequest, now: float
+    ) -> HandledRequest:
+        """With ``X-RateLimit-*``; a 304 is headers back where the request is authorised."""
         if served.answer.status == 401:
             return served
         account, is_graphql = self.account(request), _is_graphql(request)
         if served.answer.status == 304 and _get_token(request):
             account.core.spend(-1)
         window = account.graphql if is_graphql else account.core
-        left = window.look(now)
-        given = {
+        remaining = window.get_remaining(now)
+        headers = {
             "X-RateLimit-Limit": str(window.limit),
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Used": str(window.limit - left),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Used": str(window.limit - remaining),
             "X-RateLimit-Reset": str(int(window.ends)),
             "X-RateLimit-Resource": "graphql" if is_graphql else "core",
         }
-        return add_headers(served, given)
+        return add_headers(served, headers)
 
     def _repository(self, request: Request, path: str, below: str, now: float) -> HandledRequest:
         kind = _KINDS.get(below, "other")
-        found = self.place.at(path)
-        if found is None or found.status == GONE:
-            about = (found.package_id,) if found else ()
-            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), about)
-        about = (found.package_id,)
-        if found.status == BLOCKED:
-            return HandledRequest(kind, Response(451, {}, _build_blocked_body(found)), about)
-        if path.lower() != found.path.lower():
-            to = f"{_API}/repositories/{found.id}" + (f"/{below}" if below else "")
+        repository = self.repositories.find(path)
+        if repository is None or repository.status == GONE:
+            packages = (repository.package_id,) if repository else ()
+            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), packages)
+        packages = (repository.package_id,)
+        if repository.status == BLOCKED:
+            return HandledRequest(
+                kind, Response(451, {}, _build_blocked_body(repository)), packages
+            )
+        if path.lower() != repository.path.lower():
+            to = f"{_API}/repositories/{repository.id}" + (f"/{below}" if below else "")
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
-            moved = {"message": "Moved Permanently", "url": to}
-            return HandledRequest(kind, Response(301, {"Location": to}, moved), about)
+            body = {"message": "Moved Permanently", "url": to}
+            return HandledRequest(kind, Response(301, {"Location": to}, body), packages)
         answer = {
             "repository": self._document,
             "contributors": self._contributors,
@@ -149,39 +153,46 @@ class GitHub(SimulatedHost):
             "participation": self._participation,
         }.get(kind)
         if answer is None:
-            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), about)
-        return HandledRequest(kind, answer(found, request, now), about)
+            return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), packages)
+        return HandledRequest(kind, answer(repository, request, now), packages)
 
-    def _document(self, found: Repository, request: Request, now: float) -> Response:
-        etag = build_etag("repository", found.id, found.version, _get_token(request))
-        return respond_conditionally(request, etag, lambda: (build_document(found), {}))
+    def _document(self, repository: Repository, request: Request, now: float) -> Response:
+        etag = build_etag("repository", repository.id, repository.version, _get_token(request))
+        return respond_conditionally(request, etag, lambda: (build_document(repository), {}))
 
-    def _contributors(self, found: Repository, request: Request, now: float) -> Response:
-        if not found.total:
+    def _contributors(self, repository: Repository, request: Request, now: float) -> Response:
+        if not repository.total:
             return Response(204)
-        if found.total >= MIN_TOO_LARGE_COMMITS:
+        if repository.total >= MIN_TOO_LARGE_COMMITS:
             return Response(403, {}, _TOO_LARGE_BODY)
         query = request.query
         page, size = (
             parse_number(query.get("page"), 1, 10_000),
             parse_number(query.get("per_page"), 30, 100),
         )
-        etag = build_etag("contributors", found.id, found.pushes, page, size, _get_token(request))
+        etag = build_etag(
+            "contributors", repository.id, repository.pushes, page, size, _get_token(request)
+        )
 
         def make() -> tuple[Any, dict[str, str]]:
-            listed = found.contributions()[:MAX_LINKED_AUTHORS]
-            items, pages = paginate(listed, page, size)
-            base = f"{_API}/repositories/{found.id}/contributors"
+            contributors = repository.rank_contributors()[:MAX_LINKED_AUTHORS]
+            items, pages = paginate(contributors, page, size)
+            base = f"{_API}/repositories/{repository.id}/contributors"
             body = [
-                {"login": found.login(author), "id": author + 1, "type": "User", "contributions": n}
+                {
+                    "login": repository.get_login(author),
+                    "id": author + 1,
+                    "type": "User",
+                    "contributions": n,
+                }
                 for author, n in items
             ]
             return body, build_link_header(base, {"per_page": str(size)}, page, pages)
 
         return respond_conditionally(request, etag, make)
 
-    def _commits(self, found: Repository, request: Request, now: float) -> Response:
-        if not found.total:
+    def _commits(self, repository: Repository, request: Request, now: float) -> Response:
+        if not repository.total:
             return Response(409, {}, {"message": "Git Repository is empty."})
         query = request.query
         page, size = (
@@ -189,35 +200,39 @@ class GitHub(SimulatedHost):
             parse_number(query.get("per_page"), 30, 100),
         )
         since, until = _parse_instant(query.get("since")), _parse_instant(query.get("until"))
-        etag = build_etag("commits", found.id, found.pushes, request.target, _get_token(request))
+        etag = build_etag(
+            "commits", repository.id, repository.pushes, request.target, _get_token(request)
+        )
 
         def make() -> tuple[Any, dict[str, str]]:
-            numbers = found.between(since, until)[::-1]
+            numbers = repository.find_commits(since, until)[::-1]
             items, pages = paginate(numbers, page, size)
-            base = f"{_API}/repositories/{found.id}/commits"
-            kept = {name: value for name, value in query.items() if name != "page"}
-            return [build_commit(found, number) for number in items], build_link_header(
-                base, kept, page, pages
+            base = f"{_API}/repositories/{repository.id}/commits"
+            parameters = {name: value for name, value in query.items() if name != "page"}
+            return [build_commit(repository, number) for number in items], build_link_header(
+                base, parameters, page, pages
             )
 
         return respond_conditionally(request, etag, make)
 
-    def _participation(self, found: Repository, request: Request, now: float) -> Response:
+    def _participation(self, repository: Repository, request: Request, now: float) -> Response:
         """202 for the first request after a push, as the cache belongs to the newest commit."""
-        if not found.total:
+        if not repository.total:
             return Response(200, {"ETag": build_etag("empty")}, {"all": [], "owner": []})
-        if self._computed.get(found.id) != found.pushes:
-            self._computed[found.id] = found.pushes
-            return Response(202, {"ETag": build_etag("computing", found.id)}, {})
-        weeks = list(found.weeks(get_date(now), is_with_merges=False))
-        etag = build_etag("participation", found.id, found.pushes, weeks, _get_token(request))
+        if self._computed.get(repository.id) != repository.pushes:
+            self._computed[repository.id] = repository.pushes
+            return Response(202, {"ETag": build_etag("computing", repository.id)}, {})
+        weeks = list(repository.count_weekly_commits(get_date(now), is_with_merges=False))
+        etag = build_etag(
+            "participation", repository.id, repository.pushes, weeks, _get_token(request)
+        )
         return respond_conditionally(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
 
     def _secondary(self, wait: float) -> Response:
         """403 and 429 in turn, every third without Retry-After."""
         turn = self._turn()
-        given = {"Retry-After": str(int(wait) + 1)} if turn % 3 else {}
-        return Response(429 if turn % 2 else 403, given, _SECONDARY_LIMIT_BODY)
+        headers = {"Retry-After": str(int(wait) + 1)} if turn % 3 else {}
+        return Response(429 if turn % 2 else 403, headers, _SECONDARY_LIMIT_BODY)
 
     def _turn(self) -> int:
         self._refused += 1
@@ -227,11 +242,11 @@ class GitHub(SimulatedHost):
         account = self.account(request)
         resources = {}
         for name, window in (("core", account.core), ("graphql", account.graphql)):
-            left = window.look(now)
+            remaining = window.get_remaining(now)
             resources[name] = {
                 "limit": window.limit,
-                "used": window.limit - left,
-                "remaining": left,
+                "used": window.limit - remaining,
+                "remaining": remaining,
                 "reset": int(window.ends),
             }
         return {"resources": resources}
@@ -245,55 +260,55 @@ _KINDS = {
 }
 
 
-def build_document(found: Repository) -> dict[str, Any]:
+def build_document(repository: Repository) -> dict[str, Any]:
     """A repository as REST shows it."""
-    owner, _, name = found.path.partition("/")
+    owner, _, name = repository.path.partition("/")
     return {
-        "id": found.id,
+        "id": repository.id,
         "name": name,
-        "full_name": found.path,
+        "full_name": repository.path,
         "private": False,
         "owner": {"login": owner, "id": 1, "type": "User"},
-        "html_url": f"https://github.com/{found.path}",
-        "description": found.description or None,
+        "html_url": f"https://github.com/{repository.path}",
+        "description": repository.description or None,
         "fork": False,
-        "created_at": format_timestamp(found.created),
-        "updated_at": format_timestamp(found.changed),
-        "pushed_at": format_timestamp(found.pushed),
+        "created_at": format_timestamp(repository.created),
+        "updated_at": format_timestamp(repository.changed),
+        "pushed_at": format_timestamp(repository.pushed),
         "homepage": None,
-        "size": found.total,
-        "stargazers_count": found.stars,
-        "watchers_count": found.stars,
-        "forks_count": found.forks,
-        "archived": found.archived is not None,
+        "size": repository.total,
+        "stargazers_count": repository.stars,
+        "watchers_count": repository.stars,
+        "forks_count": repository.forks,
+        "archived": repository.archived is not None,
         "disabled": False,
         "open_issues_count": 0,
         "license": None,
         "default_branch": "main",
-        "subscribers_count": found.watchers,
+        "subscribers_count": repository.watchers,
     }
 
 
-def build_commit(found: Repository, number: int) -> dict[str, Any]:
+def build_commit(repository: Repository, number: int) -> dict[str, Any]:
     """A commit as REST shows it."""
-    made = found.commit(number)
+    commit = repository.get_commit(number)
     signed = {
-        "name": found.name(made.author),
-        "email": f"{found.login(made.author)}@mail.example",
-        "date": format_timestamp(made.instant),
+        "name": repository.get_author_name(commit.author),
+        "email": f"{repository.get_login(commit.author)}@mail.example",
+        "date": format_timestamp(commit.instant),
     }
     return {
-        "sha": made.oid,
+        "sha": commit.oid,
         "commit": {"author": signed, "committer": signed, "message": f"Change {number}"},
-        "author": {"login": found.login(made.author), "id": made.author + 1},
-        "parents": [{"sha": parent} for parent in made.parents],
+        "author": {"login": repository.get_login(commit.author), "id": commit.author + 1},
+        "parents": [{"sha": parent} for parent in commit.parents],
     }
 
 
-def _build_blocked_body(found: Repository) -> dict[str, Any]:
+def _build_blocked_body(repository: Repository) -> dict[str, Any]:
     block = {
         "reason": "dmca",
-        "created_at": format_timestamp(found.changed),
+        "created_at": format_timestamp(repository.changed),
         "html_url": "https://dmca.example",
     }
     return {"message": "Repository access blocked", "block": block}

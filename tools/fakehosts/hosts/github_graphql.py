@@ -46,15 +46,15 @@ class Account:
 class GraphQL:
     """Answers queries of ``repository`` and ``rateLimit``."""
 
-    def served(
-        self, request: Request, place: RepositoryStore, account: Account, now: float
+    def handle(
+        self, request: Request, store: RepositoryStore, account: Account, now: float
     ) -> HandledRequest:
         """The answer to one POST; it is charged by its points."""
         try:
             payload = request.json
             fields = parse_query(payload.get("query"), payload.get("variables"))
             cost = max(1, round(sum(_count_connection_requests(field) for field in fields) / 100))
-            return self._run(fields, place, account, cost, now)
+            return self._run(fields, store, account, cost, now)
         except (BadQuery, ValueError, AttributeError) as error:
             account.graphql.spend(1)
             return HandledRequest(
@@ -64,26 +64,28 @@ class GraphQL:
     def _run(
         self,
         fields: tuple[FieldSelection, ...],
-        place: RepositoryStore,
+        store: RepositoryStore,
         account: Account,
         cost: int,
         now: float,
     ) -> HandledRequest:
-        found = {
-            field.key: _find_repository(field, place)
+        repositories = {
+            field.key: _find_repository(field, store)
             for field in fields
             if field.name == "repository"
         }
-        about = tuple(repository.package_id for repository in found.values() if repository)
+        packages = tuple(
+            repository.package_id for repository in repositories.values() if repository
+        )
         seconds = {
-            field.key: _estimate_seconds(field, found[field.key])
+            field.key: _estimate_seconds(field, repositories[field.key])
             for field in fields
-            if field.key in found
+            if field.key in repositories
         }
         total = sum(seconds.values())
         if total > TIMEOUT_S:
             account.graphql.spend(cost + _PENALTY)
-            return HandledRequest("graphql", Response(502, {}, _TIMEOUT), about)
+            return HandledRequest("graphql", Response(502, {}, _TIMEOUT), packages)
         account.graphql.spend(cost)
         costliest = max(seconds, key=lambda key: seconds[key]) if total > RESOURCE_LIMIT_S else None
         data: dict[str, Any] = {}
@@ -95,20 +97,20 @@ class GraphQL:
             elif field.name != "repository":
                 raise BadQuery(f"Field '{field.name}' doesn't exist on type 'Query'")
             else:
-                error = _build_error(field, found[field.key], field.key == costliest)
-                repository = found[field.key]
+                error = _build_error(field, repositories[field.key], field.key == costliest)
+                repository = repositories[field.key]
                 data[field.key] = None
                 if error or repository is None:
                     errors.append(error)
                 else:
                     data[field.key] = select_fields(_build_repository(repository), field.fields)
         body = {"data": data, "errors": errors} if errors else {"data": data}
-        return HandledRequest("graphql", Response(200, {}, body), about)
+        return HandledRequest("graphql", Response(200, {}, body), packages)
 
 
-def _find_repository(field: FieldSelection, place: RepositoryStore) -> Repository | None:
+def _find_repository(field: FieldSelection, store: RepositoryStore) -> Repository | None:
     owner, name = field.arguments.get("owner"), field.arguments.get("name")
-    repository = place.at(f"{owner}/{name}")
+    repository = store.find(f"{owner}/{name}")
     if repository is None:
         return None
     is_former = repository.path.lower() != f"{owner}/{name}".lower()
@@ -148,87 +150,89 @@ def _build_error(
 
 
 def _build_rate_limit(account: Account, cost: int, now: float) -> Node:
-    left = account.graphql.look(now)
+    remaining = account.graphql.get_remaining(now)
     values = {
         "cost": cost,
         "limit": account.graphql.limit,
-        "remaining": left,
-        "used": account.graphql.limit - left,
+        "remaining": remaining,
+        "used": account.graphql.limit - remaining,
         "resetAt": format_timestamp(account.graphql.ends),
         "nodeCount": 0,
     }
     return Node("RateLimit", values)
 
 
-def _build_repository(found: Repository) -> Node:
-    owner, _, name = found.path.partition("/")
+def _build_repository(repository: Repository) -> Node:
+    owner, _, name = repository.path.partition("/")
     values = {
-        "id": f"R_{found.id}",
-        "databaseId": found.id,
+        "id": f"R_{repository.id}",
+        "databaseId": repository.id,
         "name": name,
-        "nameWithOwner": found.path,
+        "nameWithOwner": repository.path,
         "owner": Node("User", {"login": owner}),
-        "url": f"https://github.com/{found.path}",
-        "description": found.description or None,
-        "stargazerCount": found.stars,
-        "forkCount": found.forks,
-        "watchers": lambda _: Node("UserConnection", {"totalCount": found.watchers}),
-        "stargazers": lambda _: Node("StargazerConnection", {"totalCount": found.stars}),
-        "isArchived": found.archived is not None,
-        "archivedAt": format_timestamp(found.archived) if found.archived else None,
-        "isEmpty": not found.total,
+        "url": f"https://github.com/{repository.path}",
+        "description": repository.description or None,
+        "stargazerCount": repository.stars,
+        "forkCount": repository.forks,
+        "watchers": lambda _: Node("UserConnection", {"totalCount": repository.watchers}),
+        "stargazers": lambda _: Node("StargazerConnection", {"totalCount": repository.stars}),
+        "isArchived": repository.archived is not None,
+        "archivedAt": format_timestamp(repository.archived) if repository.archived else None,
+        "isEmpty": not repository.total,
         "isPrivate": False,
         "isFork": False,
         "isDisabled": False,
         "isLocked": False,
-        "createdAt": format_timestamp(found.created),
-        "pushedAt": format_timestamp(found.pushed),
-        "updatedAt": format_timestamp(found.changed),
+        "createdAt": format_timestamp(repository.created),
+        "pushedAt": format_timestamp(repository.pushed),
+        "updatedAt": format_timestamp(repository.changed),
         "licenseInfo": None,
         "homepageUrl": None,
-        "defaultBranchRef": lambda _: _build_branch(found) if found.total else None,
+        "defaultBranchRef": lambda _: _build_branch(repository) if repository.total else None,
     }
     return Node("Repository", values)
 
 
-def _build_branch(found: Repository) -> Node:
-    return Node("Ref", {"name": "main", "target": lambda _: _build_commit(found, found.total - 1)})
+def _build_branch(repository: Repository) -> Node:
+    return Node(
+        "Ref", {"name": "main", "target": lambda _: _build_commit(repository, repository.total - 1)}
+    )
 
 
-def _build_commit(found: Repository, number: int) -> Node:
-    made = found.commit(number)
-    user = Node("User", {"login": found.login(made.author)})
-    author = Node("GitActor", {"name": found.name(made.author), "user": user})
+def _build_commit(repository: Repository, number: int) -> Node:
+    commit = repository.get_commit(number)
+    user = Node("User", {"login": repository.get_login(commit.author)})
+    author = Node("GitActor", {"name": repository.get_author_name(commit.author), "user": user})
     values = {
-        "oid": made.oid,
-        "committedDate": format_timestamp(made.instant),
-        "authoredDate": format_timestamp(made.instant),
+        "oid": commit.oid,
+        "committedDate": format_timestamp(commit.instant),
+        "authoredDate": format_timestamp(commit.instant),
         "messageHeadline": f"Change {number}",
         "author": author,
         "committer": author,
-        "parents": lambda _: Node("CommitConnection", {"totalCount": len(made.parents)}),
-        "history": lambda arguments: _build_history(found, arguments),
+        "parents": lambda _: Node("CommitConnection", {"totalCount": len(commit.parents)}),
+        "history": lambda arguments: _build_history(repository, arguments),
     }
     return Node("Commit", values)
 
 
-def _build_history(found: Repository, arguments: Mapping[str, Any]) -> Node:
+def _build_history(repository: Repository, arguments: Mapping[str, Any]) -> Node:
     """Commits of the default branch, newest first; ``after`` is "HEAD N", as GitHub writes it."""
-    numbers = found.between(
+    numbers = repository.find_commits(
         _parse_instant(arguments.get("since")), _parse_instant(arguments.get("until"))
     )[::-1]
     start = int(str(arguments["after"]).split()[-1]) + 1 if arguments.get("after") else 0
     size = parse_number(str(arguments.get("first", 0)), 0, 100)
     shown = numbers[start : start + size]
-    end = f"{found.head} {start + len(shown) - 1}" if shown else None
+    end = f"{repository.head} {start + len(shown) - 1}" if shown else None
     page = {"hasNextPage": start + len(shown) < len(numbers), "endCursor": end}
     return Node(
         "CommitHistoryConnection",
         {
             "totalCount": len(numbers),
-            "nodes": lambda _: [_build_commit(found, number) for number in shown],
+            "nodes": lambda _: [_build_commit(repository, number) for number in shown],
             "edges": lambda _: [
-                Node("CommitEdge", {"node": _build_commit(found, number), "cursor": None})
+                Node("CommitEdge", {"node": _build_commit(repository, number), "cursor": None})
                 for number in shown
             ],
             "pageInfo": Node("PageInfo", page),

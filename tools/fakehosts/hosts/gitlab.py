@@ -40,19 +40,22 @@ class GitLab(SimulatedHost):
         limit = 2000 if tokens else 500
         self._all, self._projects = RollingWindow(limit, 60), RollingWindow(400, 60)
 
-    def refusal(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
         """2000 a minute in all (500 where there are no tokens), told in text with
         Retry-After; 400 of single projects, told in JSON without.
         """
         if not self._has_limits:
             return None
-        is_spent = self._all.look(now) <= 0
+        is_spent = self._all.get_remaining(now) <= 0
         self._all.spend(1, now)
         if is_spent:
-            wait = {"Retry-After": str(int(self._all.wait(now)) + 1), "Content-Type": "text/plain"}
+            wait = {
+                "Retry-After": str(int(self._all.get_wait(now)) + 1),
+                "Content-Type": "text/plain",
+            }
             return Refusal("requests a minute", Response(429, wait, "Retry later\n"))
         if _is_project(request):
-            is_spent = self._projects.look(now) <= 0
+            is_spent = self._projects.get_remaining(now) <= 0
             self._projects.spend(1, now)
             if is_spent:
                 message = "This endpoint has been requested too many times. Try again later."
@@ -60,7 +63,7 @@ class GitLab(SimulatedHost):
                 return Refusal("projects a minute", Response(429, {}, body))
         return None
 
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """Project, commits, contributors, or GraphQL."""
         token = self._token(request)
         if token and token not in self._tokens:
@@ -75,30 +78,34 @@ class GitLab(SimulatedHost):
             return HandledRequest("other", Response(404, {}, {"error": "404 Not Found"}))
         return self._project(request, parts[1].replace("%2F", "/").replace("%2f", "/"), parts[2:])
 
-    def dressed(self, request: Request, served: HandledRequest, now: float) -> HandledRequest:
+    def add_limit_headers(
+        self, request: Request, served: HandledRequest, now: float
+    ) -> HandledRequest:
         """With ``RateLimit-*`` where there is a limit (of the whole API only)."""
         if not self._has_limits or served.answer.status == 429:
             return served
-        left = self._all.look(now)
-        given = {
+        remaining = self._all.get_remaining(now)
+        headers = {
             "RateLimit-Limit": str(self._all.limit),
-            "RateLimit-Observed": str(self._all.limit - left),
-            "RateLimit-Remaining": str(left),
-            "RateLimit-Reset": str(int(now + self._all.wait(now)) + 1),
+            "RateLimit-Observed": str(self._all.limit - remaining),
+            "RateLimit-Remaining": str(remaining),
+            "RateLimit-Reset": str(int(now + self._all.get_wait(now)) + 1),
         }
-        return add_headers(served, given)
+        return add_headers(served, headers)
 
     def _project(self, request: Request, name: str, below: list[str]) -> HandledRequest:
         kind = "repository" if not below else below[-1]
-        found = self.place.ids.get(int(name)) if name.isdigit() else self.place.at(name)
-        about = (found.package_id,) if found else ()
-        if found is None or found.status:
-            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
-        if not name.isdigit() and name.lower() != found.path.lower():
-            to = "/".join([f"{self._site}/api/v4/projects/{found.id}", *below])
+        repository = (
+            self.repositories.ids.get(int(name)) if name.isdigit() else self.repositories.find(name)
+        )
+        packages = (repository.package_id,) if repository else ()
+        if repository is None or repository.status:
+            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), packages)
+        if not name.isdigit() and name.lower() != repository.path.lower():
+            to = "/".join([f"{self._site}/api/v4/projects/{repository.id}", *below])
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
             return HandledRequest(
-                kind, Response(301, {"Location": to}, {"message": "Moved"}), about
+                kind, Response(301, {"Location": to}, {"message": "Moved"}), packages
             )
         answers = {
             (): self._document,
@@ -107,56 +114,56 @@ class GitLab(SimulatedHost):
         }
         answer = answers.get(tuple(below))
         if answer is None:
-            return HandledRequest(kind, Response(404, {}, {"error": "404 Not Found"}), about)
-        return HandledRequest(kind, answer(found, request), about)
+            return HandledRequest(kind, Response(404, {}, {"error": "404 Not Found"}), packages)
+        return HandledRequest(kind, answer(repository, request), packages)
 
-    def _document(self, found: Repository, request: Request) -> Response:
+    def _document(self, repository: Repository, request: Request) -> Response:
         body = {
-            "id": found.id,
-            "description": found.description or None,
-            "name": found.path.rpartition("/")[2],
-            "path_with_namespace": found.path,
-            "created_at": format_timestamp(found.created),
-            "default_branch": "main" if found.total else None,
-            "web_url": f"{self._site}/{found.path}",
-            "forks_count": found.forks,
-            "star_count": found.stars,
-            "last_activity_at": format_timestamp(found.pushed),
-            "archived": found.archived is not None,
-            "empty_repo": not found.total,
+            "id": repository.id,
+            "description": repository.description or None,
+            "name": repository.path.rpartition("/")[2],
+            "path_with_namespace": repository.path,
+            "created_at": format_timestamp(repository.created),
+            "default_branch": "main" if repository.total else None,
+            "web_url": f"{self._site}/{repository.path}",
+            "forks_count": repository.forks,
+            "star_count": repository.stars,
+            "last_activity_at": format_timestamp(repository.pushed),
+            "archived": repository.archived is not None,
+            "empty_repo": not repository.total,
             "visibility": "public",
         }
         return respond_conditionally(
-            request, build_etag("project", found.id, found.version), lambda: (body, {})
+            request, build_etag("project", repository.id, repository.version), lambda: (body, {})
         )
 
-    def _commits(self, found: Repository, request: Request) -> Response:
+    def _commits(self, repository: Repository, request: Request) -> Response:
         """By keyset Link, without totals."""
         query = request.query
         size, page = (
             parse_number(query.get("per_page"), 20, 100),
             parse_number(query.get("page"), 1, 10**6),
         )
-        numbers = found.between(
+        numbers = repository.find_commits(
             _parse_instant(query.get("since")), _parse_instant(query.get("until"))
         )[::-1]
         items, pages = paginate(numbers, page, size)
 
         def make() -> tuple[Any, dict[str, str]]:
             following = str(page + 1) if page < pages else ""
-            given = {"X-Page": str(page), "X-Per-Page": str(size), "X-Next-Page": following}
+            headers = {"X-Page": str(page), "X-Per-Page": str(size), "X-Next-Page": following}
             if following:
-                kept = {**query, "page": following, "per_page": str(size)}
-                parts = "&".join(f"{key}={value}" for key, value in kept.items())
-                base = f"{self._site}/api/v4/projects/{found.id}/repository/commits"
-                given["Link"] = f'<{base}?{parts}>; rel="next"'
-            return [_build_commit(found, number) for number in items], given
+                parameters = {**query, "page": following, "per_page": str(size)}
+                parts = "&".join(f"{key}={value}" for key, value in parameters.items())
+                base = f"{self._site}/api/v4/projects/{repository.id}/repository/commits"
+                headers["Link"] = f'<{base}?{parts}>; rel="next"'
+            return [_build_commit(repository, number) for number in items], headers
 
         return respond_conditionally(
-            request, build_etag("commits", found.pushes, request.target), make
+            request, build_etag("commits", repository.pushes, request.target), make
         )
 
-    def _contributors(self, found: Repository, request: Request) -> Response:
+    def _contributors(self, repository: Repository, request: Request) -> Response:
         """Names and commits without merges; no accounts."""
         query = request.query
         size, page = (
@@ -165,90 +172,96 @@ class GitLab(SimulatedHost):
         )
 
         def make() -> tuple[Any, dict[str, str]]:
-            ranked = found.contributions()
+            ranked = repository.rank_contributors()
             items, pages = paginate(ranked, page, size)
             following = str(page + 1) if page < pages else ""
-            given = {"X-Total": str(len(ranked)), "X-Total-Pages": str(pages)}
-            given["X-Next-Page"] = following
+            headers = {"X-Total": str(len(ranked)), "X-Total-Pages": str(pages)}
+            headers["X-Next-Page"] = following
             if following:
-                base = f"{self._site}/api/v4/projects/{found.id}/repository/contributors"
-                given["Link"] = f'<{base}?page={following}&per_page={size}>; rel="next"'
+                base = f"{self._site}/api/v4/projects/{repository.id}/repository/contributors"
+                headers["Link"] = f'<{base}?page={following}&per_page={size}>; rel="next"'
             body = [
                 {
-                    "name": found.name(author),
-                    "email": f"{found.login(author)}@mail.example",
+                    "name": repository.get_author_name(author),
+                    "email": f"{repository.get_login(author)}@mail.example",
                     "commits": commits,
                     "additions": 0,
                     "deletions": 0,
                 }
                 for author, commits in items
             ]
-            return body, given
+            return body, headers
 
         return respond_conditionally(
-            request, build_etag("contributors", found.pushes, request.target), make
+            request, build_etag("contributors", repository.pushes, request.target), make
         )
 
     def _graphql(self, request: Request) -> HandledRequest:
-        about: list[int] = []
+        packages: list[int] = []
         limit = MAX_COMPLEXITY_WITH_TOKEN if self._token(request) else MAX_COMPLEXITY
         try:
             payload = request.json
             fields = parse_query(payload.get("query"), payload.get("variables"))
             _check_complexity(fields, limit)
-            data = select_fields(self._query(about), fields)
+            data = select_fields(self._query(packages), fields)
         except (BadQuery, ValueError, AttributeError) as error:
             return HandledRequest(
                 "graphql", Response(200, {}, {"errors": [{"message": str(error)}]})
             )
-        return HandledRequest("graphql", Response(200, {}, {"data": data}), tuple(about))
+        return HandledRequest("graphql", Response(200, {}, {"data": data}), tuple(packages))
 
-    def _query(self, about: list[int]) -> Node:
+    def _query(self, packages: list[int]) -> Node:
         def projects(arguments: Mapping[str, Any]) -> Node:
             paths = arguments.get("fullPaths") or []
             if len(paths) > MAX_PATHS:
                 raise BadQuery(f"You cannot provide more than {MAX_PATHS} full_paths")
-            about.extend(known.package_id for path in paths if (known := self.place.at(path)))
-            found = [node for path in paths if (node := self._public(path))]
+            packages.extend(
+                known.package_id for path in paths if (known := self.repositories.find(path))
+            )
+            matches = [node for path in paths if (node := self._public(path))]
             size = parse_number(str(arguments.get("first")), 100, 100)
             start = int(arguments.get("after") or 0)
-            shown = found[start : start + size]
-            is_more = start + size < len(found)
+            shown = matches[start : start + size]
+            is_more = start + size < len(matches)
             page = {"hasNextPage": is_more, "endCursor": str(start + size) if is_more else None}
             nodes = [self._node(repository) for repository in shown]
-            values = {"nodes": nodes, "count": len(found), "pageInfo": Node("PageInfo", page)}
+            values = {"nodes": nodes, "count": len(matches), "pageInfo": Node("PageInfo", page)}
             return Node("ProjectConnection", values)
 
         def project(arguments: Mapping[str, Any]) -> Node | None:
-            found = self._public(str(arguments.get("fullPath")))
-            if found:
-                about.append(found.package_id)
-            return self._node(found) if found else None
+            repository = self._public(str(arguments.get("fullPath")))
+            if repository:
+                packages.append(repository.package_id)
+            return self._node(repository) if repository else None
 
         return Node("Query", {"projects": projects, "project": project})
 
     def _public(self, path: str) -> Repository | None:
         """The project that has a path now: what it was called before is not followed."""
-        found = self.place.at(path)
-        is_there = found is not None and not found.status and found.path.lower() == path.lower()
-        return found if is_there else None
+        repository = self.repositories.find(path)
+        is_there = (
+            repository is not None
+            and not repository.status
+            and repository.path.lower() == path.lower()
+        )
+        return repository if is_there else None
 
-    def _node(self, found: Repository) -> Node:
+    def _node(self, repository: Repository) -> Node:
         values = {
-            "id": f"gid://gitlab/Project/{found.id}",
-            "fullPath": found.path,
-            "name": found.path.rpartition("/")[2],
-            "path": found.path.rpartition("/")[2],
-            "webUrl": f"{self._site}/{found.path}",
-            "description": found.description or None,
-            "starCount": found.stars,
-            "forksCount": found.forks,
-            "archived": found.archived is not None,
-            "createdAt": format_timestamp(found.created),
-            "lastActivityAt": format_timestamp(found.pushed),
+            "id": f"gid://gitlab/Project/{repository.id}",
+            "fullPath": repository.path,
+            "name": repository.path.rpartition("/")[2],
+            "path": repository.path.rpartition("/")[2],
+            "webUrl": f"{self._site}/{repository.path}",
+            "description": repository.description or None,
+            "starCount": repository.stars,
+            "forksCount": repository.forks,
+            "archived": repository.archived is not None,
+            "createdAt": format_timestamp(repository.created),
+            "lastActivityAt": format_timestamp(repository.pushed),
             "visibility": "public",
             "statistics": None,
-            "repository": lambda _: _build_repository(found),
+            "repository": lambda _: _build_repository(repository),
         }
         return Node("Project", values)
 
@@ -257,33 +270,35 @@ class GitLab(SimulatedHost):
         return str(private or request.headers.get("Authorization", "").rpartition(" ")[2])
 
 
-def _build_repository(found: Repository) -> Node:
+def _build_repository(repository: Repository) -> Node:
     def tree(_: Mapping[str, Any]) -> Node | None:
-        if not found.total:
+        if not repository.total:
             return None
-        made = found.commit(found.total - 1)
+        commit = repository.get_commit(repository.total - 1)
         values = {
-            "sha": made.oid,
-            "committedDate": format_timestamp(made.instant),
-            "authoredDate": format_timestamp(made.instant),
-            "authorName": found.name(made.author),
-            "title": f"Change {found.total - 1}",
+            "sha": commit.oid,
+            "committedDate": format_timestamp(commit.instant),
+            "authoredDate": format_timestamp(commit.instant),
+            "authorName": repository.get_author_name(commit.author),
+            "title": f"Change {repository.total - 1}",
         }
         return Node("Tree", {"lastCommit": Node("Commit", values)})
 
     values = {
-        "empty": not found.total,
+        "empty": not repository.total,
         "exists": True,
-        "rootRef": "main" if found.total else None,
+        "rootRef": "main" if repository.total else None,
         "tree": tree,
     }
     return Node("Repository", values)
 
 
 def _check_complexity(fields: tuple[FieldSelection, ...], limit: int) -> None:
-    found = sum(_get_complexity(field) for field in fields)
-    if found > limit:
-        raise BadQuery(f"Query has complexity of {found}, which exceeds max complexity of {limit}")
+    complexity = sum(_get_complexity(field) for field in fields)
+    if complexity > limit:
+        raise BadQuery(
+            f"Query has complexity of {complexity}, which exceeds max complexity of {limit}"
+        )
 
 
 def _get_complexity(field: FieldSelection) -> float:
@@ -294,22 +309,25 @@ def _get_complexity(field: FieldSelection) -> float:
     return below + below * parse_number(str(field.arguments.get("first")), 100, 100) / 100
 
 
-def _build_commit(found: Repository, number: int) -> dict[str, Any]:
-    made = found.commit(number)
-    name, mail = found.name(made.author), f"{found.login(made.author)}@mail.example"
+def _build_commit(repository: Repository, number: int) -> dict[str, Any]:
+    commit = repository.get_commit(number)
+    name, mail = (
+        repository.get_author_name(commit.author),
+        f"{repository.get_login(commit.author)}@mail.example",
+    )
     return {
-        "id": made.oid,
-        "short_id": made.oid[:8],
-        "created_at": format_timestamp(made.instant),
-        "parent_ids": list(made.parents),
+        "id": commit.oid,
+        "short_id": commit.oid[:8],
+        "created_at": format_timestamp(commit.instant),
+        "parent_ids": list(commit.parents),
         "title": f"Change {number}",
         "message": f"Change {number}",
         "author_name": name,
         "author_email": mail,
-        "authored_date": format_timestamp(made.instant),
+        "authored_date": format_timestamp(commit.instant),
         "committer_name": name,
         "committer_email": mail,
-        "committed_date": format_timestamp(made.instant),
+        "committed_date": format_timestamp(commit.instant),
     }
 
 

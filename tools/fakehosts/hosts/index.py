@@ -33,37 +33,41 @@ class Index(SimulatedHost):
         self.serial += 7
         return self.serial
 
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """Project or release document, or the Simple API."""
         parts = request.path.strip("/").split("/")
         base = "https://index.example"
         if parts == ["simple"]:
             return HandledRequest("root", self._listed(request))
-        found = self.projects.get(normalize_name(parts[1])) if len(parts) > 1 else None
+        project = self.projects.get(normalize_name(parts[1])) if len(parts) > 1 else None
         kind = {"simple": "simple", "pypi": "project"}.get(parts[0], "other")
         kind = "release" if kind == "project" and len(parts) == 4 else kind
-        about = (found.package_id,) if found else ()
-        if found is None or found.is_gone or kind == "other":
-            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
-        headers = {**_CACHED, "X-PyPI-Last-Serial": str(found.serial)}
+        packages = (project.package_id,) if project else ()
+        if project is None or project.is_gone or kind == "other":
+            return HandledRequest(kind, Response(404, {}, _NOT_FOUND), packages)
+        headers = {**_CACHED, "X-PyPI-Last-Serial": str(project.serial)}
         body: Any
         if kind == "simple":
             headers["Content-Type"] = _SIMPLE
-            body = found.simple(base)
+            body = project.build_simple_document(base)
         elif kind == "release":
-            release = next((made for made in found.releases if made.number == parts[2]), None)
+            release = next(
+                (candidate for candidate in project.releases if candidate.number == parts[2]), None
+            )
             if release is None:
-                return HandledRequest(kind, Response(404, {}, _NOT_FOUND), about)
-            body = found.release_document(release, base)
+                return HandledRequest(kind, Response(404, {}, _NOT_FOUND), packages)
+            body = project.build_release_document(release, base)
         elif parts[2:] == ["json"]:
-            if request.headers.get("If-None-Match") == found.etag:
-                return HandledRequest(kind, Response(304, {"ETag": found.etag, **headers}), about)
-            body = found.document(base)
+            if request.headers.get("If-None-Match") == project.etag:
+                return HandledRequest(
+                    kind, Response(304, {"ETag": project.etag, **headers}), packages
+                )
+            body = project.build_document(base)
         else:
-            return HandledRequest("other", Response(404, {}, _NOT_FOUND), about)
-        etag = found.etag.replace('"', f'"{kind[0]}', 1) if kind != "project" else found.etag
+            return HandledRequest("other", Response(404, {}, _NOT_FOUND), packages)
+        etag = project.etag.replace('"', f'"{kind[0]}', 1) if kind != "project" else project.etag
         return HandledRequest(
-            kind, respond_conditionally(request, etag, lambda: (body, headers)), about
+            kind, respond_conditionally(request, etag, lambda: (body, headers)), packages
         )
 
     def _listed(self, request: Request) -> Response:
@@ -97,18 +101,18 @@ class Downloads(SimulatedHost):
         super().__init__()
         self._index = index
 
-    def served(self, request: Request, now: float) -> HandledRequest:
+    def handle(self, request: Request, now: float) -> HandledRequest:
         """Downloads of the last day, week and month."""
         parts = request.path.strip("/").split("/")
         is_recent = parts[:2] == ["api", "packages"] and parts[3:] == ["recent"]
-        found = self._index.projects.get(normalize_name(parts[2])) if is_recent else None
-        if found is None or found.is_gone:
-            about = (found.package_id,) if found else ()
-            return HandledRequest("downloads", Response(404, {}, {"message": "404"}), about)
-        month = found.downloads(get_week_number(now))
+        project = self._index.projects.get(normalize_name(parts[2])) if is_recent else None
+        if project is None or project.is_gone:
+            packages = (project.package_id,) if project else ()
+            return HandledRequest("downloads", Response(404, {}, {"message": "404"}), packages)
+        month = project.get_monthly_downloads(get_week_number(now))
         data = {"last_day": month // 30, "last_month": month, "last_week": month // 4}
-        body = {"data": data, "package": found.key, "type": "recent_downloads"}
-        return HandledRequest("downloads", Response(200, {}, body), (found.package_id,))
+        body = {"data": data, "package": project.key, "type": "recent_downloads"}
+        return HandledRequest("downloads", Response(200, {}, body), (project.package_id,))
 
 
 def get_week_number(now: float) -> int:

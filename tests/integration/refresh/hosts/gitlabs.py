@@ -87,7 +87,7 @@ class Site:
         for path, project in self.renamed.items():
             there = {"Location": f"https://gitlab.com/api/v4/projects/{project.id}"}
             routes[f"GET /api/v4/projects/{path}"] = [(302, there, {"message": "moved"})]
-        with Replay.answering(routes | self.broken, PAGED) as replay:
+        with Replay.from_routes(routes | self.broken, PAGED) as replay:
             yield replay
 
     def _query(self, request: Request) -> Answered:

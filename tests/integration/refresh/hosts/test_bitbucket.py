@@ -74,7 +74,7 @@ class Repo:
         }
         ignored = ("pagelen", "include", "ctx", "page")
         clock = clock or FakeTime()
-        with Replay.answering(routes | self.broken, ignored) as replay:
+        with Replay.from_routes(routes | self.broken, ignored) as replay:
             found = asked(host(replay.url, token), [before], clock.context(), budget)
             self.asked_for = replay.requests
         return found
@@ -373,7 +373,7 @@ def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
 )
 def test_a_limit_postpones_what_is_left(headers: dict[str, str], seconds: int) -> None:
     text = b"Rate limit for this resource has been exceeded"
-    with Replay.answering({REPO: [(429, headers, text)]}) as replay:
+    with Replay.from_routes({REPO: [(429, headers, text)]}) as replay:
         sources = [replace(source(), package=replace(source().package, id=id)) for id in (1, 2)]
         found = asked(host(replay.url), sources)
     until = TODAY + timedelta(seconds=seconds)

@@ -59,7 +59,7 @@ class Repo:
             "GET /api/v1/repos/owner/tool": lambda _: (200, {}, self.json()),
             COMMITS: self._commits,
         }
-        with Replay.answering(routes | self.broken, PAGED) as replay:
+        with Replay.from_routes(routes | self.broken, PAGED) as replay:
             found = asked(host(replay.url), [before], FakeTime(at).context())
             self.asked_for = replay.requests
         return found
@@ -300,7 +300,7 @@ def test_a_limit_postpones_what_is_left(status: int, headers: dict[str, str], se
         "GET /api/v1/repos/owner/tool": lambda _: (200, {}, Repo().json()),
         COMMITS: [(status, headers, b"slow down")],
     }
-    with Replay.answering(routes, PAGED) as replay:
+    with Replay.from_routes(routes, PAGED) as replay:
         sources = [replace(source(), package=replace(source().package, id=id)) for id in (1, 2)]
         found = asked(host(replay.url), sources)
     until = TODAY + timedelta(seconds=seconds)

@@ -39,7 +39,7 @@ NUMBERS: ResponseParts = (200, {}, participation(1, 2))
 def test_forty_unchanged_repositories_cost_exactly_one_request() -> None:
     names = [f"owner/package-{number}" for number in range(1, 41)]
     graphql = GraphQL(all_nodes(names))
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(names))
     assert found.sent == 1
     assert replay.targets == ["POST /graphql"]
@@ -52,14 +52,14 @@ def test_forty_unchanged_repositories_cost_exactly_one_request() -> None:
 def test_a_batch_of_more_is_asked_for_in_fifties() -> None:
     names = [f"owner/package-{number}" for number in range(1, 96)]
     graphql = GraphQL(all_nodes(names))
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         asked(host(replay), all_known(names))
     assert [len(query) for query in graphql.queries] == [50, 45]
 
 
 def test_all_figures_of_a_repository_and_their_marks() -> None:
     graphql = GraphQL({"o/r": node("o/r", 7, description=None, stargazerCount=5, forkCount=6)})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), [known("o/r", 7)]).only
     assert isinstance(found, Figures) and not isinstance(found, Moved)
     assert found.values == {
@@ -78,7 +78,7 @@ def test_all_figures_of_a_repository_and_their_marks() -> None:
 
 def test_what_is_sent_names_the_version_and_the_token() -> None:
     graphql = GraphQL({"o/r": node("o/r")})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         asked(host(replay), [known("o/r")])
     headers = replay.requests[0].headers
     assert headers["Authorization"] == "Bearer secret"
@@ -95,7 +95,7 @@ def test_without_a_token_none_is_sent_and_it_is_never_shown() -> None:
 def test_the_weeks_of_an_unmoved_head_are_shifted_here() -> None:
     graphql = GraphQL({"o/r": node("o/r")})
     time = FakeTime(datetime(2026, 12, 5, 9, tzinfo=UTC))
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         before = known("o/r")
         first = asked(host(replay), [before], time.context()).only
         time.advance(days=7)
@@ -110,7 +110,7 @@ def test_the_weeks_of_an_unmoved_head_are_shifted_here() -> None:
 
 def test_a_moved_head_costs_two_more_requests_and_is_known_from_then_on() -> None:
     graphql = GraphQL({"o/r": node("o/r", oid=NEXT)})
-    with Replay.answering(routes(graphql, rest("o/r", [PEOPLE], [NUMBERS]))) as replay:
+    with Replay.from_routes(routes(graphql, rest("o/r", [PEOPLE], [NUMBERS]))) as replay:
         before = known("o/r")
         first = asked(host(replay), [before]).only
         assert replay.targets[1:] == [
@@ -129,7 +129,7 @@ def test_a_moved_head_costs_two_more_requests_and_is_known_from_then_on() -> Non
 
 def test_the_unmoved_ones_are_told_before_anything_else_is_asked() -> None:
     graphql = GraphQL({"o/new": node("o/new", 1, oid=NEXT), "o/old": node("o/old", 2)})
-    with Replay.answering(routes(graphql, rest("o/new", [PEOPLE], [NUMBERS]))) as replay:
+    with Replay.from_routes(routes(graphql, rest("o/new", [PEOPLE], [NUMBERS]))) as replay:
         found = asked(host(replay), [known("o/new", 1), known("o/old", 2)])
     assert list(found.outcomes) == [2, 1]
     assert found.sent == 3
@@ -138,7 +138,7 @@ def test_the_unmoved_ones_are_told_before_anything_else_is_asked() -> None:
 def test_weeks_that_are_not_known_to_be_participation_are_asked_for() -> None:
     graphql = GraphQL({"o/r": node("o/r")})
     foreign = {"weeks": {"until": "2026-11-20", "series": "commits"}}
-    with Replay.answering(routes(graphql, rest("o/r", [], [NUMBERS]))) as replay:
+    with Replay.from_routes(routes(graphql, rest("o/r", [], [NUMBERS]))) as replay:
         found = asked(host(replay), [known("o/r", state=foreign)])
     assert isinstance(found.only, Figures)
     assert found.only.values["commits_over_52w"][-2:] == (1, 2)
@@ -148,7 +148,7 @@ def test_weeks_that_are_not_known_to_be_participation_are_asked_for() -> None:
 
 def test_an_empty_repository_has_no_commits_and_costs_nothing_more() -> None:
     graphql = GraphQL({"o/bare": node("o/bare", defaultBranchRef=None)})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         before = source("o/bare")
         found = asked(host(replay), [before])
         second = asked(host(replay), [again(before, found.only)])
@@ -170,7 +170,7 @@ def test_an_empty_repository_has_no_commits_and_costs_nothing_more() -> None:
 )
 def test_when_it_was_archived(named: str | None, stored: datetime | None, told: datetime) -> None:
     graphql = GraphQL({"o/r": node("o/r", isArchived=True, archivedAt=named)})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), [known("o/r", date_repo_archived=stored)]).only
     assert isinstance(found, Figures)
     assert found.values["date_repo_archived"] == told
@@ -178,7 +178,7 @@ def test_when_it_was_archived(named: str | None, stored: datetime | None, told: 
 
 def test_what_is_archived_no_longer_has_no_date() -> None:
     graphql = GraphQL({"o/r": node("o/r")})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), [known("o/r", date_repo_archived=TODAY)]).only
     assert isinstance(found, Figures)
     assert found.values["date_repo_archived"] is None
@@ -186,14 +186,14 @@ def test_what_is_archived_no_longer_has_no_date() -> None:
 
 def test_another_letter_case_is_no_move() -> None:
     graphql = GraphQL({"owner/name": node("Owner/NAME")})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), [known("owner/Name")]).only
     assert type(found) is Figures
 
 
 def test_a_renamed_repository_has_a_new_address_and_is_the_same_one() -> None:
     graphql = GraphQL({"o/old": node("new/name"), "new/name": node("new/name")})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         before = known("o/old")
         found = asked(host(replay), [before])
         second = asked(host(replay), [again(before, found.only)])
@@ -206,7 +206,7 @@ def test_a_renamed_repository_has_a_new_address_and_is_the_same_one() -> None:
 
 def test_parts_of_a_renamed_repository_are_asked_for_at_its_new_address() -> None:
     graphql = GraphQL({"o/old": node("new/name", oid=NEXT)})
-    with Replay.answering(routes(graphql, rest("new/name", [PEOPLE], [NUMBERS]))) as replay:
+    with Replay.from_routes(routes(graphql, rest("new/name", [PEOPLE], [NUMBERS]))) as replay:
         found = asked(host(replay), [known("o/old")]).only
     assert isinstance(found, Moved)
     assert found.values["participants"] == "ada"
@@ -214,7 +214,7 @@ def test_parts_of_a_renamed_repository_are_asked_for_at_its_new_address() -> Non
 
 def test_a_name_that_another_repository_took_over_is_asked_for_from_the_start() -> None:
     graphql = GraphQL({"o/r": node("o/r", id=99)})
-    with Replay.answering(routes(graphql, rest("o/r", [PEOPLE], [NUMBERS]))) as replay:
+    with Replay.from_routes(routes(graphql, rest("o/r", [PEOPLE], [NUMBERS]))) as replay:
         found = asked(host(replay), [known("o/r", 1)]).only
     assert isinstance(found, Figures)
     assert found.values["repo_watchers"] == 990
@@ -234,7 +234,7 @@ def test_names_with_odd_characters_stay_names() -> None:
         "o/\n\x00",
     ]
     graphql = GraphQL({"o/r": node("o/r", 9)})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         sources = [source(address, number) for number, address in enumerate(odd, 1)]
         found = asked(host(replay), [*sources, known("o/r", 9)])
     assert graphql.queries == [[*odd[:4], "o/?", odd[5], "o/r"]]
@@ -245,7 +245,7 @@ def test_names_with_odd_characters_stay_names() -> None:
 def test_an_address_that_cannot_be_one_is_not_asked_for() -> None:
     graphql = GraphQL({"o/r": node("o/r", 9)})
     odd = ["", "o", "o/", "/r", "o/r/x", "o/..", "./r"]
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         sources = [source(address, number) for number, address in enumerate(odd, 1)]
         found = asked(host(replay), [*sources, known("o/r", 9)])
     assert graphql.queries == [["o/r"]]
@@ -267,7 +267,7 @@ def test_github_enterprise_has_graphql_beside_rest() -> None:
         f"GET {page}": [(200, {}, contributors("grace"))],
         "GET /api/v3/repos/o/r/stats/participation": [NUMBERS],
     }
-    with Replay.answering(more) as replay:
+    with Replay.from_routes(more) as replay:
         server = GitHub(replay.url + "/api/v3/", "secret")
         found = asked(server, [known("o/r")]).only
     assert not replay.unknown
@@ -276,7 +276,7 @@ def test_github_enterprise_has_graphql_beside_rest() -> None:
 
 
 def test_nothing_open_asks_nothing() -> None:
-    with Replay.answering({}) as replay:
+    with Replay.from_routes({}) as replay:
         before = known("o/r", is_check_due=False)
         found = asked(host(replay), [before])
     assert found.only == Unchanged(state=before.state)
@@ -292,7 +292,7 @@ def test_a_batch_of_every_kind_is_told_apart_by_path() -> None:
     }
     graphql = GraphQL(nodes, {"o/shut": error("FORBIDDEN", "Needs SAML.")})
     names = ["o/plain", "o/gone", "o/renamed", "o/bare", "o/shut", "o/late"]
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(names))
     kinds = [type(found.outcomes[number]).__name__ for number in range(1, 7)]
     assert kinds == ["Figures", "Gone", "Moved", "Figures", "Failed", "Figures"]
@@ -304,7 +304,7 @@ def test_the_weeks_are_not_shifted_before_a_whole_week_passed() -> None:
     graphql = GraphQL({"o/r": node("o/r")})
     for days, shifted in [(6, 0), (7, 1), (13, 1), (14, 2)]:
         time = FakeTime(datetime(2026, 11, 20, tzinfo=UTC) + timedelta(days=days))
-        with Replay.answering(routes(graphql)) as replay:
+        with Replay.from_routes(routes(graphql)) as replay:
             found = asked(host(replay), [known("o/r")], time.context()).only
         assert isinstance(found, Figures)
         assert found.values["commits_over_52w"] == (*WEEKS[shifted:], *(0,) * shifted)

@@ -57,7 +57,7 @@ def more_than(size: int, made: ResponseParts) -> Callable[[Sequence[str]], Respo
 def test_a_query_that_is_too_heavy_is_halved_at_once(made: ResponseParts) -> None:
     graphql = GraphQL(all_nodes(NAMES), refused=more_than(2, made))
     time = FakeTime()
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES), time.context())
     assert kinds(found.outcomes) == ["Figures"] * 8
     assert [len(query) for query in graphql.queries] == [8, 4, 2, 2, 4, 2, 2]
@@ -66,7 +66,7 @@ def test_a_query_that_is_too_heavy_is_halved_at_once(made: ResponseParts) -> Non
 
 def test_a_redirect_loop_of_a_query_is_not_the_end_of_all_its_repositories() -> None:
     graphql = GraphQL(all_nodes(NAMES), refused=more_than(4, (302, {"Location": "/graphql"}, "")))
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES))
     assert kinds(found.outcomes) == ["Figures"] * 8
 
@@ -74,7 +74,7 @@ def test_a_redirect_loop_of_a_query_is_not_the_end_of_all_its_repositories() -> 
 def test_only_what_was_too_heavy_is_asked_for_again() -> None:
     heavy = dict.fromkeys(NAMES[2:4], error("RESOURCE_LIMITS_EXCEEDED"))
     graphql = GraphQL(all_nodes(NAMES), heavy)
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES))
     assert graphql.queries == [NAMES, [NAMES[2]], [NAMES[3]]]
     assert kinds(found.outcomes) == ["Figures"] * 2 + ["Failed"] * 2 + ["Figures"] * 4
@@ -86,7 +86,7 @@ def test_a_single_repository_that_is_too_heavy_fails_alone() -> None:
         return (502, {}, "") if NAMES[5] in addresses else None
 
     graphql = GraphQL(all_nodes(NAMES), refused=refused)
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES))
     assert kinds(found.outcomes) == ["Figures"] * 5 + ["Failed"] + ["Figures"] * 2
     assert found.outcomes[6] == Failed("status 502")
@@ -96,7 +96,7 @@ def test_when_three_in_a_row_do_not_answer_the_rest_is_left_alone() -> None:
     graphql = GraphQL({}, refused=more_than(0, (503, {}, "")))
     names = [f"o/r{number}" for number in range(40)]
     time = FakeTime()
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(names), time.context())
     assert kinds(found.outcomes) == ["Failed"] * 3 + ["Postponed"] * 37
     # 40, 20, 10, 5, 3, 2 and three single ones, thrice each.
@@ -111,7 +111,7 @@ def test_a_spent_limit_with_status_200_postpones_everything_until_its_end(kind: 
     graphql = GraphQL({}, refused=more_than(0, (200, SPENT, body)))
     budget, time = SharedBudget(), FakeTime()
     names = [f"o/r{number}" for number in range(60)]
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(names), time.context(), budget)
         later = asked(host(replay), all_known(names), time.context(), SharedBudget())
     assert found.sent == 1 and later.sent == 0
@@ -123,21 +123,21 @@ def test_a_spent_limit_with_status_200_postpones_everything_until_its_end(kind: 
 def test_the_window_ends_as_the_body_says_where_no_header_does() -> None:
     data = {"rateLimit": {"resetAt": RESET.isoformat()}}
     body = {"data": data, "errors": [error("RATE_LIMITED")]}
-    with Replay.answering({"POST /graphql": [(200, {}, body)]}) as replay:
+    with Replay.from_routes({"POST /graphql": [(200, {}, body)]}) as replay:
         found = asked(host(replay), [known("o/r")]).only
     assert isinstance(found, Postponed) and found.until == RESET
 
 
 def test_a_limit_of_which_no_end_is_named_lasts_an_hour() -> None:
     body = {"errors": [error("RATE_LIMITED")]}
-    with Replay.answering({"POST /graphql": [(200, {}, body)]}) as replay:
+    with Replay.from_routes({"POST /graphql": [(200, {}, body)]}) as replay:
         found = asked(host(replay), [known("o/r")]).only
     assert isinstance(found, Postponed) and found.until == TODAY + timedelta(hours=1)
 
 
 def test_what_was_answered_before_the_limit_is_kept() -> None:
     graphql = GraphQL(all_nodes(NAMES), dict.fromkeys(NAMES[1:], error("RATE_LIMITED")))
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES))
     assert kinds(found.outcomes) == ["Figures"] + ["Postponed"] * 7
     assert found.sent == 1
@@ -146,7 +146,7 @@ def test_what_was_answered_before_the_limit_is_kept() -> None:
 def test_an_answer_that_spent_the_last_point_is_a_good_answer() -> None:
     graphql = GraphQL(all_nodes(NAMES), headers=SPENT)
     budget = SharedBudget()
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(NAMES), budget=budget)
         second = asked(host(replay), all_known(NAMES), budget=budget)
     assert kinds(found.outcomes) == ["Figures"] * 8
@@ -159,7 +159,7 @@ def test_a_secondary_limit_stops_rest_too(status: int) -> None:
     said = {"message": "You have exceeded a secondary rate limit."}
     graphql = GraphQL({}, refused=more_than(0, (status, {"Retry-After": "60"}, said)))
     left = known("o/r", is_check_due=False, state={"open": ["contributors"]})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         first = asked(host(replay), all_known(NAMES))
         second = asked(host(replay), [left])
     assert kinds(first.outcomes) == ["Postponed"] * 8
@@ -169,7 +169,7 @@ def test_a_secondary_limit_stops_rest_too(status: int) -> None:
 
 
 def test_bad_credentials_are_the_fault_of_no_repository_and_cost_one_request() -> None:
-    with Replay.answering({"POST /graphql": [(401, {}, {"message": "Bad"})]}) as replay:
+    with Replay.from_routes({"POST /graphql": [(401, {}, {"message": "Bad"})]}) as replay:
         found = asked(host(replay), all_known(NAMES))
     until = TODAY + timedelta(minutes=15)
     assert set(found.outcomes.values()) == {Postponed(until, "401 bad credentials")}
@@ -178,7 +178,7 @@ def test_bad_credentials_are_the_fault_of_no_repository_and_cost_one_request() -
 
 def test_what_is_not_allowed_is_no_limit() -> None:
     said = {"message": "Resource not accessible by personal access token"}
-    with Replay.answering({"POST /graphql": [(403, {}, said)]}) as replay:
+    with Replay.from_routes({"POST /graphql": [(403, {}, said)]}) as replay:
         found = asked(host(replay), all_known(NAMES))
     assert set(found.outcomes.values()) == {Failed("403 from GraphQL")}
 
@@ -188,7 +188,7 @@ def test_errors_below_an_alias_fail_that_repository_only() -> None:
     broken = node("o/b", 2) | {"defaultBranchRef": None}
     nodes = {"o/a": node("o/a", 1), "o/b": broken, "o/c": node("o/c", 3)}
     graphql = GraphQL(nodes, {"o/b": error("NOT_FOUND", path=path)})
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(["o/a", "o/b", "o/c"]))
     assert kinds(found.outcomes) == ["Figures", "Failed", "Figures"]
 
@@ -214,13 +214,13 @@ def test_errors_below_an_alias_fail_that_repository_only() -> None:
 )
 def test_a_member_of_a_wrong_type_fails_that_repository_only(changes: dict[str, Any]) -> None:
     nodes = {"o/a": node("o/a", 1, **changes), "o/b": node("o/b", 2)}
-    with Replay.answering(routes(GraphQL(nodes))) as replay:
+    with Replay.from_routes(routes(GraphQL(nodes))) as replay:
         found = asked(host(replay), all_known(["o/a", "o/b"]))
     assert kinds(found.outcomes) == ["Failed", "Figures"]
 
 
 def test_out_of_time_puts_everything_back() -> None:
-    with Replay.answering(routes(GraphQL({}))) as replay:
+    with Replay.from_routes(routes(GraphQL({}))) as replay:
         found = asked(host(replay), all_known(NAMES), FakeTime().context(seconds=5))
     assert kinds(found.outcomes) == ["Postponed"] * 8
     assert found.sent == 0
@@ -260,7 +260,7 @@ def test_any_mix_is_told_apart_and_none_is_lost(given_kinds: list[str], most: in
         return (502, {}, "") if is_slow and len(addresses) > most else None
 
     graphql = GraphQL(nodes, errors, refused)
-    with Replay.answering(routes(graphql)) as replay:
+    with Replay.from_routes(routes(graphql)) as replay:
         found = asked(host(replay), all_known(names))
     assert kinds(found.outcomes) == [EXPECTED[kind] for kind in given_kinds]
     assert set().union(*graphql.queries) == set(names)
@@ -304,7 +304,7 @@ ANSWER = JSON | st.fixed_dictionaries(
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANSWER)
 def test_any_json_is_borne_and_nothing_of_it_is_stored_that_is_no_figure(answer: Any) -> None:
-    with Replay.answering({"POST /graphql": [(200, {}, answer)]}) as replay:
+    with Replay.from_routes({"POST /graphql": [(200, {}, answer)]}) as replay:
         found = asked(host(replay), all_known(["o/a", "o/b", "o/c"]))
     for outcome in found.outcomes.values():
         if isinstance(outcome, Figures):

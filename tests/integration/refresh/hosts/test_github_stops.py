@@ -44,7 +44,7 @@ def test_a_spent_budget_of_rest_leaves_parts_open_and_no_repository_out() -> Non
     budget, time = SharedBudget(), FakeTime()
     reset = TODAY + timedelta(minutes=30)
     names, made = many(5)
-    with Replay.answering(made) as replay:
+    with Replay.from_routes(made) as replay:
         github = host(replay)
         budget.record_reading(github, Reading("core", 5000, 0, reset), TODAY)
         found = asked(github, all_known(names), time.context(), budget)
@@ -73,7 +73,7 @@ def test_a_spent_budget_of_rest_leaves_parts_open_and_no_repository_out() -> Non
 def test_a_limit_in_between_keeps_what_was_had() -> None:
     limited: ResponseParts = (403, {"Retry-After": "90"}, {"message": "secondary rate limit"})
     names, made = many(3, **{"GET /repos/o/r2/stats/participation": [limited]})
-    with Replay.answering(made) as replay:
+    with Replay.from_routes(made) as replay:
         found = asked(host(replay), all_known(names))
     opened = [found.outcomes[number] for number in (1, 2, 3)]
     assert all(isinstance(outcome, Figures) for outcome in opened)
@@ -91,7 +91,7 @@ def test_when_rest_does_not_answer_it_is_left_alone() -> None:
     more = {f"GET /repos/{name}/stats/participation": [silent] for name in names}
     more |= {f"GET /repos/{name}/contributors?per_page=100": [silent] for name in names}
     _, made = many(10, **more)
-    with Replay.answering(made) as replay:
+    with Replay.from_routes(made) as replay:
         found = asked(host(replay), all_known(names))
     assert {type(outcome) for outcome in found.outcomes.values()} == {Figures}
     assert found.sent == 1 + 3 * 3
@@ -100,7 +100,7 @@ def test_when_rest_does_not_answer_it_is_left_alone() -> None:
 def test_out_of_time_leaves_parts_open_until_at_once() -> None:
     names, made = many(4, **{"GET /repos/o/r2/contributors?per_page=100": [(503, {}, "")]})
     time = FakeTime()
-    with Replay.answering(made) as replay:
+    with Replay.from_routes(made) as replay:
         found = asked(host(replay), all_known(names), time.context(seconds=14))
     states = []
     for number in (1, 2, 3, 4):

@@ -72,7 +72,7 @@ def figures(found: Asked) -> Figures:
 
 
 def test_a_304_is_all_that_is_asked_of_what_did_not_change() -> None:
-    with Replay.answering(made((304, {}, b""))) as replay:
+    with Replay.from_routes(made((304, {}, b""))) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert isinstance(found.only, Unchanged)
     assert found.sent == 1
@@ -82,7 +82,7 @@ def test_a_304_is_all_that_is_asked_of_what_did_not_change() -> None:
 
 def test_the_weeks_of_what_did_not_change_are_shifted() -> None:
     time = FakeTime(TODAY + timedelta(days=7))
-    with Replay.answering(made((304, {}, b""))) as replay:
+    with Replay.from_routes(made((304, {}, b""))) as replay:
         found = figures(ask(replay, known("o/r", state=SEEN), time))
     assert found.values == {"commits_over_52w": (*WEEKS[1:], 0)}
     assert found.state["repository_etag"] == '"r1"'
@@ -90,7 +90,7 @@ def test_the_weeks_of_what_did_not_change_are_shifted() -> None:
 
 def test_a_first_refresh_takes_four_requests_and_the_next_one_is_a_304() -> None:
     repository: ResponseParts = (200, {"ETag": '"r2"'}, document())
-    with Replay.answering(made(repository, newest())) as replay:
+    with Replay.from_routes(made(repository, newest())) as replay:
         before = source("o/r")
         found = figures(ask(replay, before))
         assert len(replay.requests) == 4
@@ -105,14 +105,14 @@ def test_a_first_refresh_takes_four_requests_and_the_next_one_is_a_304() -> None
         "commits_over_52w": (*participation(1, 2)["all"],),
     }
     assert set(found.marks) == set(found.values)
-    with Replay.answering(made((304, {}, b""))) as replay:
+    with Replay.from_routes(made((304, {}, b""))) as replay:
         second = ask(replay, again(before, found))
     assert isinstance(second.only, Unchanged) and second.sent == 1
 
 
 def test_a_star_more_costs_one_request() -> None:
     repository: ResponseParts = (200, {"ETag": '"r2"'}, document(stargazers_count=9))
-    with Replay.answering(made(repository)) as replay:
+    with Replay.from_routes(made(repository)) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["repo_watchers"] == 9
     assert figures(found).state["repository_etag"] == '"r2"'
@@ -125,7 +125,7 @@ def test_a_star_more_costs_one_request() -> None:
 )
 def test_a_push_elsewhere_costs_one_more_and_no_statistics(changes: dict[str, str]) -> None:
     repository: ResponseParts = (200, {"ETag": '"r2"'}, document(**changes))
-    with Replay.answering(made(repository, (304, {}, b""))) as replay:
+    with Replay.from_routes(made(repository, (304, {}, b""))) as replay:
         before = known("o/r", state=SEEN)
         found = ask(replay, before)
         assert replay.requests[1].headers["If-None-Match"] == '"c1"'
@@ -136,7 +136,7 @@ def test_a_push_elsewhere_costs_one_more_and_no_statistics(changes: dict[str, st
 
 def test_a_new_head_costs_contributors_and_weeks_too() -> None:
     repository: ResponseParts = (200, {}, document(pushed_at="2026-11-20T10:00:00Z"))
-    with Replay.answering(made(repository, newest(NEXT, None))) as replay:
+    with Replay.from_routes(made(repository, newest(NEXT, None))) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["commit_count"] == 1
     assert figures(found).values["participants"] == "ada"
@@ -146,13 +146,13 @@ def test_a_new_head_costs_contributors_and_weeks_too() -> None:
 
 def test_commits_that_could_not_be_asked_for_are_open_until_they_are() -> None:
     repository: ResponseParts = (200, {"ETag": '"r2"'}, document(pushed_at="2026-11-20T10:00:00Z"))
-    with Replay.answering(made(repository, (500, {}, ""))) as replay:
+    with Replay.from_routes(made(repository, (500, {}, ""))) as replay:
         before = known("o/r", state=SEEN)
         found = figures(ask(replay, before))
     assert found.state["open"] == ["commits"]
     assert found.again_at is not None
     for is_check_due in (True, False):
-        with Replay.answering(made((304, {}, b""), newest(NEXT))) as replay:
+        with Replay.from_routes(made((304, {}, b""), newest(NEXT))) as replay:
             left = again(before, found, is_check_due=is_check_due)
             last = figures(ask(replay, left))
             assert len(replay.requests) == 3 + is_check_due
@@ -162,7 +162,7 @@ def test_commits_that_could_not_be_asked_for_are_open_until_they_are() -> None:
 
 
 def test_a_repository_without_commits() -> None:
-    with Replay.answering(made((200, {}, document()), (409, {}, {"message": "x"}))) as replay:
+    with Replay.from_routes(made((200, {}, document()), (409, {}, {"message": "x"}))) as replay:
         found = ask(replay, source("o/r"))
     assert figures(found).values["commit_count"] == 0
     assert figures(found).values["last_commit_date"] is None
@@ -174,7 +174,7 @@ def test_a_repository_without_commits() -> None:
 def test_a_renamed_repository_is_found_by_the_redirect() -> None:
     moved: ResponseParts = (301, {"Location": "https://api.github.com/repositories/1"}, {})
     there: Routes = {"GET /repositories/1": [(200, {}, document(full_name="new/name"))]}
-    with Replay.answering({**made(moved), **there}) as replay:
+    with Replay.from_routes({**made(moved), **there}) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert isinstance(found.only, Moved)
     assert (found.only.address, found.only.url) == ("new/name", "https://github.com/new/name")
@@ -183,7 +183,7 @@ def test_a_renamed_repository_is_found_by_the_redirect() -> None:
 
 def test_a_name_that_was_taken_over_is_asked_for_from_the_start() -> None:
     repository: ResponseParts = (200, {}, document(id=99))
-    with Replay.answering(made(repository, newest())) as replay:
+    with Replay.from_routes(made(repository, newest())) as replay:
         found = ask(replay, known("o/r", state=SEEN))
     assert figures(found).values["participants"] == "ada"
     assert all("If-None-Match" not in request.headers for request in replay.requests[1:])
@@ -191,7 +191,7 @@ def test_a_name_that_was_taken_over_is_asked_for_from_the_start() -> None:
 
 def test_archived_keeps_its_date() -> None:
     repository: ResponseParts = (200, {}, document(archived=True))
-    with Replay.answering(made(repository)) as replay:
+    with Replay.from_routes(made(repository)) as replay:
         first = figures(ask(replay, known("o/r", state=SEEN)))
         before = known("o/r", state=SEEN, date_repo_archived=COMMITTED)
         second = figures(ask(replay, before))
@@ -209,7 +209,7 @@ def test_archived_keeps_its_date() -> None:
     ],
 )
 def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
-    with Replay.answering(made((status, {}, {"message": "x"}))) as replay:
+    with Replay.from_routes(made((status, {}, {"message": "x"}))) as replay:
         assert ask(replay, source("o/r")).only == outcome
 
 
@@ -225,7 +225,7 @@ def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
     ],
 )
 def test_an_answer_of_no_use_fails(repository: ResponseParts) -> None:
-    with Replay.answering(made(repository)) as replay:
+    with Replay.from_routes(made(repository)) as replay:
         assert isinstance(ask(replay, source("o/r")).only, Failed)
 
 
@@ -241,7 +241,7 @@ def test_an_answer_of_no_use_fails(repository: ResponseParts) -> None:
     ],
 )
 def test_commits_of_no_use_are_left_open(commits: ResponseParts) -> None:
-    with Replay.answering(made((200, {}, document()), commits)) as replay:
+    with Replay.from_routes(made((200, {}, document()), commits)) as replay:
         found = figures(ask(replay, source("o/r")))
     assert found.state["open"][0] == "commits"
     assert {"commit_count", "last_commit_date"}.isdisjoint(found.values)
@@ -250,7 +250,7 @@ def test_commits_of_no_use_are_left_open(commits: ResponseParts) -> None:
 def test_no_more_than_the_burst_is_asked_for_at_once_and_the_rest_is_put_back() -> None:
     routes: Routes = {f"GET /repos/o/r{number}": [(304, {}, b"")] for number in range(20)}
     sources = [known(f"o/r{number}", number + 1, state=SEEN) for number in range(20)]
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         found = asked(host(replay, token=None), sources)
     kinds = [type(outcome) for outcome in found.outcomes.values()]
     assert kinds == [Unchanged] * 12 + [Postponed] * 8
@@ -258,7 +258,7 @@ def test_no_more_than_the_burst_is_asked_for_at_once_and_the_rest_is_put_back() 
 
 
 def test_paths_are_quoted() -> None:
-    with Replay.answering({}) as replay:
+    with Replay.from_routes({}) as replay:
         ask(replay, source("o w?n/er#&%2e"))
     assert replay.targets == ["GET /repos/o%20w%3Fn/er%23%26%252e"]
 
@@ -293,7 +293,7 @@ def test_any_json_is_borne(repository: Any, commits: Any, people: Any, weeks: An
     answers = {REPOSITORY: repository, COMMITS: commits}
     routes: Routes = {name: [(200, {}, body)] for name, body in answers.items()}
     made_up = rest("o/r", [(200, {}, people)], [(200, {}, weeks)])
-    with Replay.answering({**routes, **made_up}) as replay:
+    with Replay.from_routes({**routes, **made_up}) as replay:
         found = ask(replay, known("o/r", state=SEEN)).only
     if isinstance(found, Figures):
         assert set(found.marks) == set(found.values)

@@ -176,7 +176,7 @@ def test_a_connection_that_is_used_again_is_bounded_too(monkeypatch: pytest.Monk
 
 
 def test_no_timer_is_left_behind() -> None:
-    with Replay.answering({"GET /a": [(200, {}, {}), (500, {}, b"")]}) as replay:
+    with Replay.from_routes({"GET /a": [(200, {}, {}), (500, {}, b"")]}) as replay:
         one = session(replay.url)
         one.get("/a", cost=COST)
         with pytest.raises(Unreachable):
@@ -188,7 +188,7 @@ def test_no_timer_is_left_behind() -> None:
 @pytest.mark.parametrize("status", [200, 302])
 def test_a_body_too_large_is_not_read_to_its_end(status: int) -> None:
     answer = (status, {"Location": "/b"}, b" " * 300_000)
-    with Replay.answering({"GET /a": [answer]}) as replay:
+    with Replay.from_routes({"GET /a": [answer]}) as replay:
         with pytest.raises(RequestRejected, match="exceeds 100000 bytes"):
             session(replay.url).get("/a", cost=COST, max_bytes=100_000)
     assert len(replay.requests) == 1
@@ -198,7 +198,7 @@ def test_a_body_too_large_is_not_read_to_its_end(status: int) -> None:
 def test_a_gzip_bomb_is_not_unpacked(status: int) -> None:
     bomb = gzip.compress(b"\0" * (64 << 20))
     answer = (status, {"Content-Encoding": "gzip", "Location": "/b"}, bomb)
-    with Replay.answering({"GET /a": [answer]}) as replay:
+    with Replay.from_routes({"GET /a": [answer]}) as replay:
         with pytest.raises(RequestRejected, match="exceeds 1000000 bytes"):
             session(replay.url).get("/a", cost=COST, max_bytes=1_000_000)
 
@@ -206,7 +206,7 @@ def test_a_gzip_bomb_is_not_unpacked(status: int) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_json_that_takes_too_much_memory_is_not_read(method: str) -> None:
     lists = b"[" + b"[]," * (3 << 20) + b"[]]"
-    with Replay.answering({f"{method} /a": [(200, {}, lists)]}) as replay:
+    with Replay.from_routes({f"{method} /a": [(200, {}, lists)]}) as replay:
         one = session(replay.url)
         with pytest.raises(RequestRejected, match="exceeds 6291456 bytes"):
             one.get("/a", cost=COST) if method == "GET" else one.post("/a", {}, cost=COST)
@@ -215,6 +215,6 @@ def test_json_that_takes_too_much_memory_is_not_read(method: str) -> None:
 @pytest.mark.parametrize(("megabytes", "kind"), [(8, Figures), (33, Failed)])
 def test_a_document_of_the_index_may_be_larger(megabytes: int, kind: type[object]) -> None:
     body = document() | {"padding": " " * (megabytes << 20)}
-    with Replay.answering({"GET /pypi/tool/json": [(200, {}, body)]}) as replay:
+    with Replay.from_routes({"GET /pypi/tool/json": [(200, {}, body)]}) as replay:
         index = PackageIndex(replay.url, None)
         assert isinstance(asked(index, [source("tool", "index", kind=PROJECT)]).only, kind)

@@ -55,7 +55,7 @@ def _asked_for(replay: Replay) -> list[str]:
 
 
 def test_downloads_are_added_to_the_figures() -> None:
-    with Replay.answering(_routes((200, {}, document()), (200, {}, RECENT))) as replay:
+    with Replay.from_routes(_routes((200, {}, document()), (200, {}, RECENT))) as replay:
         outcome = _fetched(replay, _tool())[1]
         assert replay.requests[1].headers["User-Agent"] == "Packgrid/0.1.0 (tests)"
     assert isinstance(outcome, Figures)
@@ -68,7 +68,7 @@ def test_downloads_are_added_to_the_figures() -> None:
 
 def test_downloads_are_asked_for_though_the_document_is_the_same() -> None:
     state = {"etag": '"a"', "serial": 5, "downloads_at": (TODAY - timedelta(days=7)).isoformat()}
-    with Replay.answering(_routes((304, {}, ""), (200, {}, RECENT))) as replay:
+    with Replay.from_routes(_routes((304, {}, ""), (200, {}, RECENT))) as replay:
         outcome = _fetched(replay, _tool(state))[1]
     assert isinstance(outcome, Figures)
     assert outcome.values == {"pypi_downloads": 300}
@@ -79,7 +79,7 @@ def test_downloads_are_asked_for_though_the_document_is_the_same() -> None:
 def test_downloads_are_asked_for_once_a_week() -> None:
     clock = FakeTime()
     state: Any = {"etag": '"a"'}
-    with Replay.answering(_routes((304, {}, ""), (200, {}, RECENT))) as replay:
+    with Replay.from_routes(_routes((304, {}, ""), (200, {}, RECENT))) as replay:
         for _ in range(15):
             outcome = _fetched(replay, _tool(state), clock=clock)[1]
             assert isinstance(outcome, Figures | Unchanged)
@@ -103,7 +103,7 @@ def test_downloads_are_asked_for_once_a_week() -> None:
     ],
 )
 def test_no_failure_of_downloads_is_one_of_the_project(answer: ResponseParts | Response) -> None:
-    with Replay.answering(_routes((200, {}, document()), answer)) as replay:
+    with Replay.from_routes(_routes((200, {}, document()), answer)) as replay:
         outcome = _fetched(replay, _tool({"downloads_at": "2020-01-01T00:00:00+00:00"}))[1]
     assert isinstance(outcome, Figures)
     assert outcome.values["pypi_version"] == "1.2"
@@ -112,7 +112,7 @@ def test_no_failure_of_downloads_is_one_of_the_project(answer: ResponseParts | R
 
 
 def test_a_project_without_statistics_is_asked_for_again_in_a_week_only() -> None:
-    with Replay.answering(_routes((304, {}, ""), (404, {}, {}))) as replay:
+    with Replay.from_routes(_routes((304, {}, ""), (404, {}, {}))) as replay:
         outcome = _fetched(replay, _tool({"etag": '"a"'}))[1]
     assert isinstance(outcome, Figures)
     assert outcome.values == {}
@@ -124,7 +124,7 @@ def test_a_service_that_does_not_answer_is_left_alone(answer: ResponseParts) -> 
     routes: Routes = {}
     for name in "abcd":
         routes = {**routes, **_routes((200, {}, document(name)), answer, name=name)}
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         batch = [_tool(id=place, name=name) for place, name in enumerate("abcd", 1)]
         outcomes = _fetched(replay, *batch)
         assert set(_asked_for(replay)) == {"a"}
@@ -133,7 +133,7 @@ def test_a_service_that_does_not_answer_is_left_alone(answer: ResponseParts) -> 
 
 @pytest.mark.parametrize("status", [404, 400])
 def test_nothing_is_asked_of_a_project_that_the_index_does_not_have(status: int) -> None:
-    with Replay.answering(_routes((status, {}, {}), (200, {}, RECENT))) as replay:
+    with Replay.from_routes(_routes((status, {}, {}), (200, {}, RECENT))) as replay:
         assert isinstance(_fetched(replay, _tool())[1], Gone | Failed)
         assert _asked_for(replay) == []
 
@@ -150,7 +150,7 @@ def test_those_that_waited_longest_come_first_and_few_at_a_time() -> None:
         return {"etag": '"a"', "downloads_at": (TODAY - timedelta(days=days)).isoformat()}
 
     clock = FakeTime()
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         batch = [_tool(state(place), place + 1, name) for place, name in enumerate(names)]
         outcomes = _fetched(replay, *batch, clock=clock)
         assert sorted(_asked_for(replay)) == sorted(names[-1 - MAX_PROJECTS : -1])
@@ -161,7 +161,7 @@ def test_those_that_waited_longest_come_first_and_few_at_a_time() -> None:
 
 
 def test_without_an_address_nobody_is_asked() -> None:
-    with Replay.answering(_routes((200, {}, document()), (200, {}, RECENT))) as replay:
+    with Replay.from_routes(_routes((200, {}, document()), (200, {}, RECENT))) as replay:
         index = PackageIndex(replay.url, None)
         assert isinstance(asked(index, [_tool()]).only, Figures)
         assert _asked_for(replay) == []
@@ -180,7 +180,7 @@ def test_without_an_address_nobody_is_asked() -> None:
     ],
 )
 def test_the_service_can_be_asked_by_itself(answer: ResponseParts, outcome: Any) -> None:
-    with Replay.answering({"GET /api/packages/tool/recent": [answer]}) as replay:
+    with Replay.from_routes({"GET /api/packages/tool/recent": [answer]}) as replay:
         found = asked(Downloads(replay.url), [_tool(name="Tool")]).only
     if isinstance(found, Figures):
         assert found.values == {"pypi_downloads": outcome}
@@ -196,7 +196,7 @@ def test_a_spent_budget_of_the_service_does_not_hold_up_the_index() -> None:
     clock = FakeTime()
     # There is time for the index, but not for the waits that the service's limit needs.
     end: datetime = TODAY + timedelta(seconds=15)
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         batch = [_tool(id=place, name=name) for place, name in enumerate(names, 1)]
         index = PackageIndex(replay.url, replay.url)
         outcomes = asked(index, batch, clock.context(seconds=15)).outcomes

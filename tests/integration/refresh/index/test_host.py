@@ -36,7 +36,7 @@ def _tool(id: int = 1, name: str = "tool", **values: Any) -> Source:
 
 
 def _answering(*answers: ResponseParts | Response) -> Any:
-    return Replay.answering({"GET /pypi/tool/json": answers})
+    return Replay.from_routes({"GET /pypi/tool/json": answers})
 
 
 def _index(replay: Replay) -> PackageIndex:
@@ -192,7 +192,7 @@ def test_limits_put_off_all_that_is_left(answer: ResponseParts, until: datetime)
         "GET /pypi/a/json": [(200, {}, document("a"))],
         "GET /pypi/b/json": [answer],
     }
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         batch = [_tool(place, name) for place, name in enumerate("abc", 1)]
         found = asked(_index(replay), batch)
         assert isinstance(found.outcomes[1], Figures)

@@ -80,7 +80,7 @@ def test_a_first_refresh_has_nothing_to_compare_and_does_without_the_root() -> N
     def answer(request: Request) -> ResponseParts:
         return 200, {}, document(request.path.split("/")[2])
 
-    with Replay.answering({f"GET /pypi/{name}/json": answer for name in NAMES}) as replay:
+    with Replay.from_routes({f"GET /pypi/{name}/json": answer for name in NAMES}) as replay:
         batch = [source(name, "index", place, kind=PROJECT) for place, name in enumerate(NAMES, 1)]
         outcomes = fetched(replay, serials_of(), batch)
         assert len(replay.requests) == len(NAMES)
@@ -95,7 +95,7 @@ def test_a_document_is_looked_at_after_some_weeks_whatever_the_serial_says() -> 
         **{f"GET /pypi/{name}/json": [(304, {}, "")] for name in NAMES},
     }
     days = set()
-    with Replay.answering(routes) as replay:
+    with Replay.from_routes(routes) as replay:
         batch = [
             source(name, "index", place, kind=PROJECT, state=state)
             for place, name in enumerate(NAMES, 1)

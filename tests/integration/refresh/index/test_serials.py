@@ -176,7 +176,7 @@ def test_while_one_worker_reads_another_waits_its_turn() -> None:
         seen.append(raised.value)
         return 200, {}, _WHOLE
 
-    with Replay.answering({"GET /simple/": answer}) as replay:
+    with Replay.from_routes({"GET /simple/": answer}) as replay:
         assert known(replay, serials_of(), clock) == SERIALS
         assert known(replay, serials_of(), clock) == SERIALS
         assert len(replay.requests) == 1
@@ -224,7 +224,7 @@ def test_a_slow_worker_does_not_overwrite_what_another_stored_meanwhile() -> Non
         assert known(replay, serials_of(), clock) == newer
         return 200, {}, _WHOLE
 
-    with Replay.answering({"GET /simple/": answer}) as replay:
+    with Replay.from_routes({"GET /simple/": answer}) as replay:
         assert known(replay, serials_of(), clock) == SERIALS
         assert known(replay, serials_of(), clock) == newer
 
