@@ -1,4 +1,4 @@
-"""Chalice wiring: which function answers requests, and which runs on a schedule or an event."""
+"""Chalice wiring: the function for requests, and those for schedules, the queue and the bucket."""
 
 from typing import Any
 

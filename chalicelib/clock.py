@@ -1,4 +1,4 @@
-"""The one clock of the program, so that any command can be run at a frozen instant."""
+"""The program's clock. ``PACKGRID_NOW`` freezes it, for tests and reproducible builds."""
 
 import os
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ class BadClock(ValueError):
 
 
 def now() -> datetime:
-    """The current instant in UTC, or the one that ``PACKGRID_NOW`` names.
+    """Return the current instant in UTC, or that of ``PACKGRID_NOW``.
 
-    The variable is read at each call: it is how a test, or the build of a search index, pins
-    time. Raises ``BadClock`` when it is set to something that is not an instant.
+    The variable is read at each call, so that a test or the build of a search index can pin the
+    time. Raises ``BadClock`` if its value is not an instant.
     """
     frozen = os.environ.get(FREEZE_VARIABLE)
     if not frozen:

@@ -1,7 +1,7 @@
-"""Everything that comes from the environment, read in one place.
+"""Settings, read from the environment.
 
 AWS itself is configured by AWS's own variables (``AWS_ENDPOINT_URL``, ``AWS_REGION``,
-credentials), which botocore reads; nothing here repeats them.
+credentials), which botocore reads.
 """
 
 import os
@@ -22,29 +22,28 @@ TABLES = (
     "hosts",
 )
 
-#: 22 hours: what waits for its batch, or for a host that fails, is asked within a day all the same.
+#: 22 hours. Sources that wait for a batch or a failing host are still asked within a day.
 _REFRESH_SECONDS = 79_200
-#: A host without port, maybe with all below it (a dot in front), an IPv6 address, or any.
+#: A host name without port, ``.example.org`` for a domain and its subdomains, an IPv6 address,
+#: or ``*``.
 _HOST_PATTERN = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
-
-
-#: What may stand in a dimension of a metric, and in names of AWS's.
+#: Valid in a metric's dimension and in names of AWS resources.
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-#: The kinds are those of the refresh's hosts, which checks them.
+#: ``refresh.hosts.registry`` checks the kinds.
 _SELF_HOSTED_PATTERN = re.compile(
     r"(?P<host>[A-Za-z0-9.-]+(:\d+)?)=(?P<kind>[a-z]+)(@(?P<url>https?://[^@\s]+))?"
 )
-#: Settings of one host, which its name begins.
+#: Settings of one host; its name is the prefix.
 _HOST_VARIABLE = re.compile(r"(?P<host>[A-Z][A-Z0-9]*)_(?P<setting>API_URL|TOKEN|TOKEN_PARAMETER)")
 
 
 class BadSetting(ValueError):
-    """A variable of the environment has a value that cannot be used."""
+    """An environment variable has an invalid value."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelfHosted:
-    """A code host that may be asked beside the public ones; ``api_url`` if it was given."""
+    """A self-hosted code host that may be asked; ``api_url`` is ``None`` if it was not given."""
 
     host: str
     kind: str
@@ -53,14 +52,14 @@ class SelfHosted:
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """Where figures come from.
+    """Settings of the hosts that figures come from.
 
-    ``api_urls``, ``tokens`` (never shown) and ``token_parameters`` are by the host's name
-    (``GITHUB_TOKEN`` is that of ``github``). Any name may be there: the registry of hosts picks
-    those it has, and checks their values (``refresh.hosts.registry``). Without a URL a host is
-    asked at its public one; ``public_index_url`` is that of the package index where pip, which
-    knows it, is not installed. ``downloads_url`` has no default: without it downloads are not asked
-    for.
+    ``api_urls``, ``tokens`` (never shown) and ``token_parameters`` are keyed by host name
+    (``GITHUB_TOKEN`` is the token of ``github``). Any name is accepted here; the registry of hosts
+    (``refresh.hosts.registry``) picks and checks those of its hosts. A host without an API URL is
+    asked at its public one. ``public_index_url`` is the package index's public URL, needed only
+    where pip, which knows it, is not installed. ``downloads_url`` has no default: without it,
+    downloads are not fetched.
     """
 
     api_urls: dict[str, str] = field(default_factory=dict)
@@ -79,14 +78,13 @@ class Settings:
     """The settings of one process.
 
     ``tables`` maps each of ``TABLES`` to the table's name in DynamoDB. ``base_url`` is the
-    scheme, host and path before ``/api/v4/`` in links, or ``None`` to take them from each
-    request. ``allowed_hosts`` are the hosts that a request may name; none means that of the API
-    Gateway that was asked. ``max_response_bytes`` bounds an answer as AWS Lambda counts it; none
-    means no bound. ``bucket`` is the bucket's name; for ``search_seconds`` a process goes on with
-    the search index that it has before it asks for a newer one. A package is asked about again
-    ``refresh_seconds`` after it answered; ``queue_url`` and ``dead_letter_url`` are the queues
-    of batches (SQS). ``stage`` is which deployment this is; ``metrics``: whether functions write
-    metrics and log lines (``telemetry``).
+    scheme, host and path before ``/api/v4/`` in links; ``None`` takes them from each request.
+    ``allowed_hosts`` are the hosts that a request may name; if empty, only the API Gateway's own.
+    ``max_response_bytes`` limits a response, in bytes as AWS Lambda counts them; ``None`` means no
+    limit. ``bucket`` is the bucket's name. A process checks for a newer search index every
+    ``search_seconds``. A source is due again ``refresh_seconds`` after its last response.
+    ``queue_url`` and ``dead_letter_url`` are the SQS queues of batches. ``stage`` names the
+    deployment. ``metrics`` is whether functions write metrics and log lines (``telemetry``).
     """
 
     tables: dict[str, str] = field(default_factory=dict)
@@ -114,7 +112,7 @@ def from_environment(environ: dict[str, str] | None = None) -> Settings:
         allowed_hosts=_allowed_hosts(env),
         cache_seconds=_whole_number(env, "PACKGRID_CACHE_SECONDS", 60),
         max_response_bytes=_max_response_bytes(env),
-        # As with tables: what has a prefix of its own has a bucket of its own.
+        # The prefix applies to the bucket as to the tables.
         bucket=env.get("PACKGRID_BUCKET") or prefix.strip("-").lower() or "packgrid",
         search_seconds=_whole_number(env, "PACKGRID_SEARCH_SECONDS", 60),
         refresh_seconds=_whole_number(env, "PACKGRID_REFRESH_SECONDS", _REFRESH_SECONDS),
@@ -146,8 +144,8 @@ def _upstreams(env: dict[str, str]) -> Upstreams:
 
 
 def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
-    """``git.example.org=forgejo,gitlab.example.org=gitlab@http://10.0.0.5``."""
-    found = []
+    """Parse ``git.example.org=forgejo,gitlab.example.org=gitlab@http://10.0.0.5``."""
+    hosts = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
         match = _SELF_HOSTED_PATTERN.fullmatch(entry)
         if match is None:
@@ -156,10 +154,10 @@ def _self_hosted(value: str) -> tuple[SelfHosted, ...]:
                 "or gitlab.example.org=gitlab@http://10.0.0.5"
             )
         url = match["url"]
-        found.append(
+        hosts.append(
             SelfHosted(match["host"].lower(), match["kind"], url.rstrip("/") if url else None)
         )
-    return tuple(found)
+    return tuple(hosts)
 
 
 def _url(env: dict[str, str], name: str) -> str | None:
@@ -168,7 +166,7 @@ def _url(env: dict[str, str], name: str) -> str | None:
 
 
 def check_url(name: str, value: str) -> str:
-    """Return the URL that a variable has, without a slash at the end; raises BadSetting."""
+    """Return the URL of the variable ``name`` without a trailing slash; raises BadSetting."""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise BadSetting(f"{name}={value!r} is not like https://example.org")
@@ -176,12 +174,12 @@ def check_url(name: str, value: str) -> str:
 
 
 def _allowed_hosts(env: dict[str, str]) -> tuple[str, ...]:
-    """``ALLOWED_HOSTS``, separated by commas: any host by default, but not on Lambda."""
-    named = tuple(host.strip() for host in env.get("ALLOWED_HOSTS", "").split(",") if host.strip())
-    for host in named:
+    """Parse ``ALLOWED_HOSTS``; by default any host is allowed, on Lambda only the gateway's."""
+    hosts = tuple(host.strip() for host in env.get("ALLOWED_HOSTS", "").split(",") if host.strip())
+    for host in hosts:
         if not _HOST_PATTERN.fullmatch(host):
             raise BadSetting(f"ALLOWED_HOSTS: {host!r} is not like example.org or .example.org")
-    return named if named or "AWS_LAMBDA_FUNCTION_NAME" in env else ("*",)
+    return hosts if hosts or "AWS_LAMBDA_FUNCTION_NAME" in env else ("*",)
 
 
 def _stage(env: dict[str, str]) -> str:
@@ -192,15 +190,15 @@ def _stage(env: dict[str, str]) -> str:
 
 
 def _metrics(env: dict[str, str]) -> bool:
-    """On Lambda by default, and nowhere else: what commands print is for people."""
+    """Return whether to write metrics; by default only on Lambda, as commands print for people."""
     value = env.get("PACKGRID_METRICS")
     return value != "0" if value else "AWS_LAMBDA_FUNCTION_NAME" in env
 
 
 def _max_response_bytes(env: dict[str, str]) -> int | None:
-    """No bound by default, but on Lambda."""
+    """Return the limit of a response; by default there is one on Lambda only."""
     if env.get("PACKGRID_MAX_RESPONSE_BYTES") or "AWS_LAMBDA_FUNCTION_NAME" in env:
-        # Lambda returns at most 6 MB (6,291,556 bytes); what is left is for the headers.
+        # Lambda returns at most 6 MB (6,291,556 bytes); the rest is for the headers.
         return _whole_number(env, "PACKGRID_MAX_RESPONSE_BYTES", 6_200_000)
     return None
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How many attempts to make, and how long to wait between them.
+    """The number of attempts and the waits between them.
 
-    The wait before retry *n* is drawn evenly from 0 to ``min(cap, base * 2**n)`` seconds ("full
-    jitter", from the AWS Architecture Blog's study of backoff), so that writers that collided
-    once do not collide again. Tests pass their own ``sleep`` and ``draw``.
+    The wait before retry *n* is uniformly distributed from 0 to ``min(cap, base * 2**n)`` seconds
+    ("full jitter", from the AWS Architecture Blog's study of backoff). So writers that collided
+    once are unlikely to collide again. Tests pass their own ``sleep`` and ``draw``.
     """
 
     attempts: int = 8
@@ -22,7 +22,7 @@ class Backoff:
     draw: Callable[[float, float], float] = random.uniform
 
     def iter_attempts(self) -> Iterator[int]:
-        """Yield 0, 1, ... ``attempts - 1``, waiting before each but the first."""
+        """Yield 0, 1, ... ``attempts - 1``; wait before each but the first."""
         for attempt in range(self.attempts):
             if attempt:
                 self.sleep(self.draw(0.0, min(self.cap, self.base * 2**attempt)))
