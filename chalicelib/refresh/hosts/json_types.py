@@ -60,7 +60,11 @@ class Instant(datetime):
         """Return the instant that a text is; raises ValueError or TypeError."""
         if not isinstance(value, str):
             raise TypeError("Expected an instant")
-        instant = cls.fromisoformat(value)
+        try:
+            instant = cls.fromisoformat(value)
+        except ValueError:
+            # Python's message repeats the whole text, and reasons are stored and logged.
+            raise ValueError("Expected an instant") from None
         instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
         if not is_renderable(instant):
             raise ValueError("Outside the calendar")

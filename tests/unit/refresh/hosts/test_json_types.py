@@ -51,6 +51,12 @@ def test_instants_are_in_utc(text: str, instant: datetime) -> None:
     assert at.utcoffset() == instant.utcoffset()
 
 
+def test_a_reason_does_not_repeat_what_a_host_sent() -> None:
+    with pytest.raises(BadValue) as caught:
+        decode({"sha": "a", "at": "no instant " * 10_000}, Example)
+    assert str(caught.value) == "Expected an instant - at `$.at`"
+
+
 @pytest.mark.parametrize(
     ("json", "fault"),
     [
