@@ -1,1 +1,1 @@
-"""What ``make bench`` measures."""
+"""Benchmarks: the measurements of ``make bench``."""

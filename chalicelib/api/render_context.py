@@ -1,4 +1,4 @@
-"""What a view and a renderer need to know of a request."""
+"""The request, route and settings that a view and a renderer share."""
 
 import json
 from dataclasses import dataclass, field

@@ -34,7 +34,7 @@ class Selection:
 
     @property
     def is_full(self) -> bool:
-        """Whether the hosts are asked in full."""
+        """True if every part of a source is fetched, due or not."""
         return self.is_all or self.package is not None
 
 

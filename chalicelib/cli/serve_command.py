@@ -38,7 +38,7 @@ class _Stop(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """Where to listen, whether to start an engine, and what to load first."""
+    """The options of ``serve``: address, engine and catalogue."""
 
     host: str
     port: int

@@ -1,1 +1,1 @@
-"""What stands in for AWS on a developer's machine; nothing here is used when deployed."""
+"""Local stand-ins for AWS: the embedded engine and an HTTP server. Never deployed."""

@@ -22,7 +22,7 @@ _USERINFO = re.compile(r"^([^/?#]*//)[^/?#]*@")
 
 @dataclass(slots=True)
 class EnrolmentReport:
-    """How many sources there are, and how many items were written and removed."""
+    """Counts of sources, and of items written and removed."""
 
     sources: int = 0
     written: int = 0

@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a figure came from: the call, and the ETag, serial or commit id of its answer.
+    """The origin of a figure: the call, and the ETag, serial or commit id of its response.
 
     ``token`` is ``etag:W/"abc"``, ``oid:0123...``, ``serial:123`` or empty.
     """

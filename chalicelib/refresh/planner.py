@@ -23,7 +23,7 @@ Send = Callable[[Sequence[Batch]], None]
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a plan sent, and what it found before, by host.
+    """The batches that a plan sent, and the state it found before, by host.
 
     ``batches`` and ``sources``: how many were sent. ``due``: how many sources were due and not
     leased, if the host may be asked; no more per host than one plan sends. ``oldest``: since when

@@ -1,4 +1,4 @@
-"""How fresh the catalogue is: ages, failures by reason, meters. Only reads."""
+"""The freshness of the catalogue: ages, failures by reason, meters. Reads only."""
 
 from collections import Counter
 from collections.abc import Mapping

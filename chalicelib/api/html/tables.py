@@ -43,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How the items of a collection become rows."""
+    """The columns of a collection, and the function that turns an item into a row."""
 
     columns: tuple[tuple[str, bool], ...]
     build_row: Callable[[dict[str, Any], Links], list[Cell]]

@@ -66,7 +66,7 @@ class FigureCollector:
 
     @property
     def has_lost_weeks(self) -> bool:
-        """Whether weeks were counted that the package does not have any more."""
+        """True if weeks were counted once and the package has lost them since."""
         return "weeks" in self.source.state and self.weeks is None
 
     def set_figures(self, provenance: Provenance, **values: Any) -> None:

@@ -1,4 +1,4 @@
-"""What GitHub tells of a repository, and the collector of its figures.
+"""The collector of a GitHub repository's figures, and the types of GitHub's responses.
 
 The state that is kept from one time to the next:
 

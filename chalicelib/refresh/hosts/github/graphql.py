@@ -85,7 +85,7 @@ Results = Generator[tuple[Source, Described | Gone | Failed | Postponed], None, 
 
 @dataclass(slots=True)
 class _QueryResult:
-    """What came of one query.
+    """The result of one query.
 
     ``missing`` are the repositories that it says nothing of, and ``reason`` is why. ``stop``:
     they and all others are to be asked for later. ``is_silent``: there was no answer at all.
