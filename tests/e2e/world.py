@@ -57,7 +57,7 @@ class CatalogueWorld(World):
             return None
         return project.latest.number
 
-    def _make(self, packages: int, shares: Mapping[str, float]) -> None:
+    def _build_packages(self, packages: int, shares: Mapping[str, float]) -> None:
         now = int(self.now)
         for record in self._packages:
             id, fields = int(record["pk"]), record["fields"]

@@ -1,4 +1,4 @@
-"""A simulated world of code hosts and a package index, over real HTTP; begin at ``World``."""
+"""Simulated code hosts and a simulated package index, over real HTTP; ``World`` runs them."""
 
 from tools.fakehosts.faults import Faults
 from tools.fakehosts.request_log import OriginalRequests, Violation, count_original_requests

@@ -1,4 +1,4 @@
-"""How a world begins: repositories and projects, distributed as in a real directory."""
+"""Build the packages of a world: repositories and projects, distributed as in a real directory."""
 
 import random
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from tools.fakehosts.repository import Repository
 GITHUB, GITLAB, BITBUCKET, CODEBERG = "github", "gitlab", "bitbucket", "codeberg"
 FORGEJO, OWN_GITLAB, OTHER = "forgejo", "own-gitlab", "other"
 INDEX, DOWNLOADS = "index", "downloads"
-#: Where repositories are, and how many of them.
+#: Host -> its share of the repositories.
 SHARES: Mapping[str, float] = {
     GITHUB: 0.85,
     GITLAB: 0.07,
@@ -20,7 +20,7 @@ SHARES: Mapping[str, float] = {
     OWN_GITLAB: 0.005,
     OTHER: 0.03,
 }
-#: What a person opens, by host.
+#: Host -> the URL of its web site.
 SITES: Mapping[str, str] = {
     GITHUB: "https://github.com",
     GITLAB: "https://gitlab.com",
@@ -31,14 +31,14 @@ SITES: Mapping[str, str] = {
     OTHER: "https://launchpad.net",
 }
 DAY, YEAR = 86_400, 365 * 86_400
-#: How many packages have a project on the index.
-_WITH_PROJECT = 0.93
+#: The share of packages with a project on the index.
+_PROJECT_SHARE = 0.93
 _WORDS = ("auth", "cache", "forms", "tags", "audit", "filter", "queue", "admin", "rest", "htmx")
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPackage:
-    """The package, as the catalogue has it, of a repository and a project."""
+    """A package as the catalogue has it; ``pypi_url`` is empty without a project."""
 
     id: int
     name: str
@@ -47,11 +47,11 @@ class SimulatedPackage:
 
 
 def choose_hosts(packages: int, shares: Mapping[str, float], rng: random.Random) -> list[str]:
-    """A host for each package; each host with a share has at least one, if there are enough."""
-    whole = sum(shares.values())
+    """Choose the host of each package; each host gets at least one if there are enough."""
+    total = sum(shares.values())
     chosen: list[str] = []
     for host, share in sorted(shares.items(), key=lambda item: item[1]):
-        count = round(packages * share / whole) or 1
+        count = round(packages * share / total) or 1
         chosen += [host] * min(count, packages - len(chosen))
     largest = max(shares, key=lambda host: shares[host])
     chosen += [largest] * (packages - len(chosen))
@@ -62,16 +62,16 @@ def choose_hosts(packages: int, shares: Mapping[str, float], rng: random.Random)
 def build_package(
     id: int, host: str, seed: int
 ) -> tuple[SimulatedPackage, Repository, Project | None, bool]:
-    """A package, its repository, its project; the last tells whether it may be a heavy one."""
+    """Return a package, its repository, its project, and whether it has very many authors."""
     rng = random.Random(f"{seed}/package/{id}")
     name = f"django-{rng.choice(_WORDS)}-{id}"
     owner = f"owner-{rng.randrange(997)}"
     path = f"{owner}/group/{name}" if host == GITLAB and id % 3 == 0 else f"{owner}/{name}"
     url = f"{SITES[host]}/{path}"
-    # As people write them: some with the suffix of a clone's URL, or a slash at the end.
+    # As people write URLs: some with the suffix of a clone URL, or a slash at the end.
     url += rng.choices(("", ".git", "/"), (95, 2, 3))[0] if host != OTHER else ""
     project_name, pypi_url = "", ""
-    if rng.random() < _WITH_PROJECT:
+    if rng.random() < _PROJECT_SHARE:
         project_name = name.replace("-", "_").title() if rng.random() < 0.1 else name
         pypi_url = f"http://pypi.python.org/pypi/{project_name}"
     return SimulatedPackage(id, name, url, pypi_url), *_build_sources(
@@ -98,12 +98,12 @@ def _build_sources(
         older=authors + int(authors * rng.uniform(2, 25)),
         older_until=0,
     )
-    found = _build_project(id, project, rng) if project else None
-    return repository, found, authors > 300
+    index_project = _build_project(id, project, rng) if project else None
+    return repository, index_project, authors > 300
 
 
 def add_history(repository: Repository, seed: int, now: int) -> None:
-    """Give the repository its past: about half had no commit in the last year."""
+    """Add commits to a repository; about half of all get none in the last year."""
     rng = random.Random(f"{seed}/past/{repository.package_id}")
     is_active = rng.random() < 0.5
     gap = rng.uniform(1.1, 1.6) if is_active else rng.uniform(1.1, 9)
@@ -123,7 +123,7 @@ def add_history(repository: Repository, seed: int, now: int) -> None:
 
 
 def choose_author(rng: random.Random, authors: int) -> int:
-    """Who commits: those who committed most, mostly."""
+    """Choose the author of a commit; those with most commits are the likeliest."""
     return int(authors * rng.random() ** 3)
 
 
@@ -138,7 +138,7 @@ def _build_project(id: int, name: str, rng: random.Random) -> Project:
 
 
 def date_releases(project: Project, seed: int, now: int) -> None:
-    """Spread the releases over the years before now."""
+    """Spread a project's releases over the years before now."""
     rng = random.Random(f"{seed}/releases/{project.package_id}")
     last = now - rng.randrange(1, 6 * 365) * DAY
     for place, release in enumerate(reversed(project.releases)):
@@ -148,6 +148,6 @@ def date_releases(project: Project, seed: int, now: int) -> None:
         release.number = format_version(place)
 
 
-def format_version(place: int) -> str:
-    """The number of the n-th release."""
-    return f"{place // 10}.{place % 10}"
+def format_version(position: int) -> str:
+    """Return the version of the n-th release."""
+    return f"{position // 10}.{position % 10}"

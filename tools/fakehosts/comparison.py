@@ -1,10 +1,10 @@
-"""What is stored against the truth."""
+"""Compare the stored figures of packages with those that a perfect refresh would hold."""
 
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.catalog import repository
+from chalicelib.catalog import repository as package_repository
 from chalicelib.catalog.entities import Package
 from chalicelib.refresh.fetch_result import PROJECT, REPOSITORY
 from chalicelib.storage import sources
@@ -16,23 +16,24 @@ from tools.fakehosts.truth import Truth
 if TYPE_CHECKING:
     from tools.fakehosts.world import World
 
-#: Bitbucket tells neither what is archived nor totals; ten pages of commits are read.
+#: Bitbucket reports neither totals nor which repositories are archived; a refresh counts commits
+#: itself, on ten pages of 100.
 _MAX_BITBUCKET_COMMITS = 1000
 
 
 def find_differences(world: "World") -> list[str]:
-    """Every figure that is stored and is not what a perfect refresh would hold, in words."""
-    packages = repository.get_many(Package, world.packages)
+    """Return a line for each stored figure that a perfect refresh would not have stored."""
+    packages = package_repository.get_many(Package, world.packages)
     repositories = sources.get_sources(REPOSITORY, world.packages)
     projects = sources.get_sources(PROJECT, world.packages)
-    found = []
+    differences = []
     for id in world.packages:
         truth, package = world.get_truth(id), packages[id].entity
-        wrong = [*_compare_repository(truth, package, repositories[id])]
+        lines = [*_compare_repository(truth, package, repositories[id])]
         if truth.project is not None:
-            wrong += _compare_project(truth, package, projects[id])
-        found += [f"package {id} at {truth.host}: {each}" for each in wrong]
-    return found
+            lines += _compare_project(truth, package, projects[id])
+        differences += [f"package {id} at {truth.host}: {line}" for line in lines]
+    return differences
 
 
 def _compare_repository(truth: Truth, package: Package, row: SourceItem) -> Iterator[str]:
@@ -48,46 +49,50 @@ def _compare_repository(truth: Truth, package: Package, row: SourceItem) -> Iter
     yield from _compare("forks", package.repo_forks, truth.forks)
     yield from _compare("description", package.repo_description, truth.description)
     yield from _compare("last commit", package.last_commit_date, truth.last_commit)
-    # GitLab's totals are sums over its contributors, whose merges do not count.
+    # GitLab's totals are sums over contributors, which leave merges out.
     commits = truth.plain_commits if is_gitlab else truth.commits
     if truth.host != BITBUCKET or commits <= _MAX_BITBUCKET_COMMITS:
         yield from _compare("commits", package.commit_count, commits)
     if truth.host != BITBUCKET:
         yield from _compare("is archived", bool(package.date_repo_archived), bool(truth.archived))
     yield from _compare_participants(truth, package, is_whole=is_github or is_gitlab)
-    known = (row.state or {}).get("weeks")
-    if known is None:
-        yield f"weeks are not known: {row.state}, {row.reason}"
+    stored_weeks = (row.state or {}).get("weeks")
+    if stored_weeks is None:
+        yield f"weeks are missing: {row.state}, {row.reason}"
         return
-    until = date.fromisoformat(known["until"])
+    until = date.fromisoformat(stored_weeks["until"])
     weeks = truth.count_weekly_commits(until, is_with_merges=not is_github)
     yield from _compare("weeks", package.commits_over_52w, weeks)
 
 
 def _compare_participants(truth: Truth, package: Package, *, is_whole: bool) -> Iterator[str]:
-    """Everyone where the host lists contributors, else some of all who ever committed.
+    """Compare participants: all of them where the host lists contributors (``is_whole``).
 
-    Nobody of a repository that is too large to list them.
-    Those are counted from the commits that were read, and are not forgotten if history is
-    rewritten.
+    Elsewhere the stored ones are counted from the commits that were read, and stay after history
+    was rewritten, so they have to be some of all authors so far. Repositories whose contributors
+    are too many to list are not compared.
     """
-    people = set(filter(None, str(package.participants).split(",")))
+    participants = set(filter(None, str(package.participants).split(",")))
     if truth.repository.total > MIN_TOO_LARGE_COMMITS:
         return
     if is_whole:
-        should = truth.participants if truth.host == GITHUB else truth.names
-        yield from _compare("people", people, set(map(_normalize_participant, should)))
+        expected = truth.participants if truth.host == GITHUB else truth.names
+        yield from _compare("people", participants, set(map(_normalize_participant, expected)))
         return
-    of = truth.repository
-    known = {
-        call(author) for author in range(of.authors) for call in (of.get_author_name, of.get_login)
+    repository = truth.repository
+    names = {
+        call(author)
+        for author in range(repository.authors)
+        for call in (repository.get_author_name, repository.get_login)
     }
-    if not people <= set(map(_normalize_participant, known)) or bool(people) != bool(known):
-        yield f"people are {people}, not some of {known}"
+    if not participants <= set(map(_normalize_participant, names)) or bool(participants) != bool(
+        names
+    ):
+        yield f"people are {participants}, not some of {names}"
 
 
 def _normalize_participant(name: str) -> str:
-    """A name as participants are told, which are separated by commas."""
+    """Return a name as ``participants`` has it, where commas separate names."""
     return " ".join(name.replace(",", " ").split())
 
 
@@ -103,6 +108,6 @@ def _compare_project(truth: Truth, package: Package, row: SourceItem) -> Iterato
     yield from _compare("classifiers", package.pypi_classifiers, project.classifiers)
 
 
-def _compare(name: str, is_: Any, should: Any) -> Iterator[str]:
-    if is_ != should:
-        yield f"{name} is {is_!r}, not {should!r}"
+def _compare(name: str, actual: Any, expected: Any) -> Iterator[str]:
+    if actual != expected:
+        yield f"{name} is {actual!r}, not {expected!r}"

@@ -1,4 +1,4 @@
-"""How a world goes on: pushes, stars, releases, and now and then something rarer."""
+"""Events that change a simulated world: pushes, stars, releases, and some that are rarer."""
 
 import random
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tools.fakehosts.repository import BLOCKED, GONE, Repository
 PUSH, FORCE, STAR, RENAME, ARCHIVE = "push", "force push", "star", "rename", "archive"
 DELETE, BLOCK, ROLES = "delete", "block", "roles"
 RELEASE, YANK = "release", "yank"
-#: What happens to a repository or a project that changes, and how often.
+#: Events of a repository or a project that changes -> relative frequency.
 _REPOSITORY_EVENT_WEIGHTS = {
     PUSH: 84,
     STAR: 7,
@@ -26,40 +26,44 @@ _HOSTS_WITHOUT_RENAMES = {builder.BITBUCKET, builder.OTHER}
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened to which package on a day."""
+    """The event of each package that changed, by package id: its repository's, its project's."""
 
     repositories: dict[int, str]
     projects: dict[int, str]
 
 
 def change_repository(
-    repository: Repository, what: str | None, rng: random.Random, since: int, now: int
+    repository: Repository, event: str | None, rng: random.Random, since: int, now: int
 ) -> str:
-    """Let something happen to a repository between two instants; what it was."""
+    """Let an event, a random one by default, change a repository; return the event.
+
+    Commits are made between ``since`` and ``now``. An event that cannot happen to the repository
+    is replaced: no push to an archived one, no rename on hosts without redirects.
+    """
     names, weights = zip(*_REPOSITORY_EVENT_WEIGHTS.items(), strict=True)
-    what = what or rng.choices(names, weights)[0]
-    if repository.archived and what in {PUSH, FORCE, ARCHIVE}:
-        what = STAR
-    if what == RENAME and repository.host in _HOSTS_WITHOUT_RENAMES:
-        what = PUSH
+    event = event or rng.choices(names, weights)[0]
+    if repository.archived and event in {PUSH, FORCE, ARCHIVE}:
+        event = STAR
+    if event == RENAME and repository.host in _HOSTS_WITHOUT_RENAMES:
+        event = PUSH
     repository.version += 1
     repository.changed = now
-    if what in {PUSH, FORCE}:
-        _push(repository, rng, since, now, is_forced=what == FORCE)
-    elif what == RENAME:
+    if event in {PUSH, FORCE}:
+        _push(repository, rng, since, now, is_forced=event == FORCE)
+    elif event == RENAME:
         repository.former.append(repository.path)
         repository.path = f"{repository.path}-{len(repository.former) + 1}"
-    elif what == ARCHIVE:
+    elif event == ARCHIVE:
         repository.archived = now
-    elif what in {DELETE, BLOCK}:
-        # Only GitHub tells what was taken down from what is not there.
-        is_told = what == BLOCK and repository.host == builder.GITHUB
-        repository.status = BLOCKED if is_told else GONE
-    if what in {PUSH, FORCE, STAR}:
+    elif event in {DELETE, BLOCK}:
+        # Only GitHub distinguishes repositories that were taken down from missing ones.
+        is_reported = event == BLOCK and repository.host == builder.GITHUB
+        repository.status = BLOCKED if is_reported else GONE
+    if event in {PUSH, FORCE, STAR}:
         repository.stars += rng.randrange(1, 5)
         repository.watchers += rng.randrange(2)
         repository.forks += rng.randrange(2)
-    return what
+    return event
 
 
 def _push(
@@ -70,28 +74,31 @@ def _push(
     earliest = max(since, repository.last_commit or 0)
     commits = rng.randrange(1, 9)
     instants = sorted(rng.randint(min(earliest + 1, now), now) for _ in range(commits))
-    # One in ten pushes has a commit by somebody new.
-    people = repository.authors + (rng.random() < 0.1) or 1
-    authors = [builder.choose_author(rng, people) for _ in instants]
-    if people > repository.authors:
-        authors[-1] = people - 1
+    # One in ten pushes has a commit by a new author.
+    author_count = repository.authors + (rng.random() < 0.1) or 1
+    authors = [builder.choose_author(rng, author_count) for _ in instants]
+    if author_count > repository.authors:
+        authors[-1] = author_count - 1
     repository.push(instants, authors)
     repository.pushed = now
 
 
 def change_project(
-    project: Project, what: str | None, rng: random.Random, since: int, now: int, serial: int
+    project: Project, event: str | None, rng: random.Random, since: int, now: int, serial: int
 ) -> str:
-    """The same of a project of the index; its serial goes up whatever it is."""
+    """Let an event, a random one by default, change a project of the index; return the event.
+
+    Every event gives the project the new ``serial``.
+    """
     names, weights = zip(*_PROJECT_EVENT_WEIGHTS.items(), strict=True)
-    what = what or rng.choices(names, weights)[0]
+    event = event or rng.choices(names, weights)[0]
     project.serial = serial
-    if what == RELEASE:
+    if event == RELEASE:
         uploaded = rng.randint(min(since + 1, now), now)
         uploaded = max(uploaded, project.releases[-1].uploaded + 1)
         project.releases.append(Release(builder.format_version(len(project.releases)), uploaded))
-    elif what == YANK:
+    elif event == YANK:
         project.latest.is_yanked = True
-    elif what == DELETE:
+    elif event == DELETE:
         project.is_gone = True
-    return what
+    return event

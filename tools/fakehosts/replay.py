@@ -1,6 +1,6 @@
-"""Recorded and hand-made conversations, served over real HTTP on loopback.
+"""Serve recorded and hand-written responses over real HTTP on loopback.
 
-``Replay.from_har(har)`` serves a HAR file, ``Replay.from_routes(routes)`` what a test writes down::
+``Replay.from_har(har)`` serves a HAR file, ``Replay.from_routes(routes)`` a test's own responses::
 
     with Replay.from_har(recordings / "github-moved-301.har") as replay:
         host = GitHub(base_url=replay.url, ...)
@@ -10,15 +10,15 @@
     routes = {"GET /repos/a/b?x=1": [(202, {}, {}), (200, {"ETag": '"a"'}, {"id": 1})]}
     with Replay.from_routes(routes) as replay: ...
 
-Tests that read recordings stand in tests/contract/recordings; they take the fixture
+Tests that read recordings are in tests/contract/recordings; they take the fixture
 ``recordings`` and run only with ``--recordings=DIR``. A dict of routes that is not written in
 the call needs its type: ``routes: Routes = {...}``.
 
-Answers have a key: method, decoded path, and decoded query as a set of pairs. The n-th request
-of a key gets the n-th answer, later ones the last again. ``POST /graphql`` and ``POST
-/api/graphql`` have one key each, whatever is posted. A key that is not known gets 404 as JSON
-with ``X-Replay: unknown`` and is listed in ``unknown``. URLs within answers (Location, Link)
-stay as they were recorded: a Session maps the host's public address onto ``base_url``.
+Responses are found by a key: method, decoded path, and decoded query as a set of pairs. The n-th
+request of a key gets its n-th response; when they are used up, the last one is repeated. ``POST
+/graphql`` and ``POST /api/graphql`` have one key each, whatever the body is. An unknown key gets
+404 as JSON with ``X-Replay: unknown``, and the request is added to ``unknown``. URLs in responses
+(Location, Link) stay as recorded: a Session maps the host's public address to ``base_url``.
 """
 
 import base64
@@ -38,15 +38,15 @@ Route = Sequence[ResponseParts | Response] | Callable[[Request], ResponseParts |
 Routes = Mapping[str, Route]
 Key = tuple[str, str, frozenset[tuple[str, str]]]
 
-#: Headers of a recording that tell how it was sent, which is not how it is sent here.
+#: Headers of a recording that describe its transport, which differs here.
 _TRANSPORT_HEADERS = {"content-length", "content-encoding", "transfer-encoding", "connection"}
 
 
 class Replay:
-    """Answers in order, and what was asked.
+    """A server that replays responses in order and keeps the requests.
 
     ``url`` is the base URL without a slash at the end; ``requests`` are all requests in order,
-    ``unknown`` those of them that had no answer.
+    ``unknown`` those of them that had no response.
     """
 
     def __init__(self, routes: Routes, ignored_parameters: Collection[str] = ()) -> None:
@@ -55,8 +55,8 @@ class Replay:
         self.unknown: list[Request] = []
         self._ignored_parameters = frozenset(ignored_parameters)
         self._lock = threading.Lock()
-        self._answers = {self._key(*route.split(" ", 1)): made for route, made in routes.items()}
-        self._asked: dict[Key, int] = {}
+        self._routes = {self._key(*route.split(" ", 1)): made for route, made in routes.items()}
+        self._request_counts: dict[Key, int] = {}
 
     @classmethod
     @contextmanager
@@ -65,7 +65,7 @@ class Replay:
     ) -> Iterator["Replay"]:
         """Serve the entries of a HAR file.
 
-        ``routes`` adds answers that the recording lacks (or replaces some of its).
+        ``routes`` adds responses that the recording lacks, or replaces some.
         ``ignored_parameters`` are names of query parameters that are not compared: a recording may
         have another ``per_page``.
         """
@@ -74,14 +74,14 @@ class Replay:
             recorded.setdefault(_format_route(entry["request"]), []).append(
                 _parse_response(entry["response"])
             )
-        with cls({}, ignored_parameters)._serving() as replay:
-            for route, answers in recorded.items():
-                # Two routes may have become one by what is ignored.
-                known = replay._answers.setdefault(replay._key(*route.split(" ", 1)), [])
+        with cls({}, ignored_parameters)._serve() as replay:
+            for route, responses in recorded.items():
+                # Ignored parameters may make two routes equal.
+                known = replay._routes.setdefault(replay._key(*route.split(" ", 1)), [])
                 assert isinstance(known, list)
-                known.extend(answers)
+                known.extend(responses)
             for route, made in (routes or {}).items():
-                replay._answers[replay._key(*route.split(" ", 1))] = made
+                replay._routes[replay._key(*route.split(" ", 1))] = made
             yield replay
 
     @classmethod
@@ -89,13 +89,16 @@ class Replay:
     def from_routes(
         cls, routes: Routes, ignored_parameters: Collection[str] = ()
     ) -> Iterator["Replay"]:
-        """Serve hand-made answers: ``"METHOD /path?query"`` -> answers in order, or a callable."""
-        with cls(routes, ignored_parameters)._serving() as replay:
+        """Serve hand-written responses.
+
+        ``routes``: ``"METHOD /path?query"`` -> responses in order, or a callable.
+        """
+        with cls(routes, ignored_parameters)._serve() as replay:
             yield replay
 
     @contextmanager
-    def _serving(self) -> Iterator["Replay"]:
-        with Server(self._answered) as server:
+    def _serve(self) -> Iterator["Replay"]:
+        with Server(self._handle) as server:
             self.url = server.url
             yield self
 
@@ -105,22 +108,22 @@ class Replay:
         return [f"{request.method} {request.target}" for request in self.requests]
 
     def count(self, route: str) -> int:
-        """How often a route was asked."""
+        """Return the number of requests of a route."""
         key = self._key(*route.split(" ", 1))
         return sum(self._key(request.method, request.target) == key for request in self.requests)
 
-    def _answered(self, request: Request) -> Response:
+    def _handle(self, request: Request) -> Response:
         key = self._key(request.method, request.target)
         with self._lock:
             self.requests.append(request)
-            route = self._answers.get(key)
+            route = self._routes.get(key)
             if route is None:
                 self.unknown.append(request)
                 return Response(404, {"X-Replay": "unknown"}, {"message": "Not Found"})
-            place = self._asked.get(key, 0)
-            self._asked[key] = place + 1
-        made = route(request) if callable(route) else route[min(place, len(route) - 1)]
-        return made if isinstance(made, Response) else Response(*made)
+            position = self._request_counts.get(key, 0)
+            self._request_counts[key] = position + 1
+        response = route(request) if callable(route) else route[min(position, len(route) - 1)]
+        return response if isinstance(response, Response) else Response(*response)
 
     def _key(self, method: str, target: str) -> Key:
         path, _, query = target.partition("?")

@@ -1,31 +1,32 @@
-"""What was asked of a world: counted by host, kind and status, and shared out to packages."""
+"""A log of the requests to a world: counts by host, kind and status, and by package."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-#: Who is shown what the original needs: 100 contributors a page, as recorded.
-_PAGE = 100
+#: Contributors per page of the original's updater, as recorded.
+_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A request past a limit."""
+    """A request that exceeded a limit."""
 
     host: str
-    what: str
-    when: datetime
+    limit: str
+    at: datetime
 
 
 @dataclass(slots=True)
 class RequestLog:
-    """The requests since the beginning, or since ``forget``.
+    """Counts of the requests since the start, or since ``clear``.
 
-    ``counts``: (host, kind, status) -> requests. ``shares``: (host, package) -> requests, of
-    which one that is about several packages is shared alike; ``common``: host -> requests
-    that are about none (the index's root). ``faults``: kind -> how many were
-    injected; injected answers are counted under the status that was sent (0 for silence).
+    - ``counts``: (host, kind, status) -> requests; the status is the one that was sent, also by a
+      fault (0 for a broken connection)
+    - ``shares``: (host, package) -> requests; one about n packages adds 1/n to each
+    - ``common``: host -> requests about no package (the index's root)
+    - ``faults``: kind -> injected faults
     """
 
     counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -44,32 +45,32 @@ class RequestLog:
 
     @property
     def total(self) -> int:
-        """All requests."""
+        """The number of requests."""
         return self.counts.total()
 
     def count_by_host(self, packages: Collection[int]) -> dict[str, float]:
-        """Requests by host that were about these packages; what is about none is in no share."""
-        wanted = set(packages)
-        found: dict[str, float] = defaultdict(float)
+        """Return host -> requests about these packages, without requests about no package."""
+        ids = set(packages)
+        requests: dict[str, float] = defaultdict(float)
         for (host, package), share in self.shares.items():
-            if package in wanted:
-                found[host] += share
-        return dict(found)
+            if package in ids:
+                requests[host] += share
+        return dict(requests)
 
     def clear(self) -> None:
-        """Begin anew, violations too."""
-        for counted in (self.counts, self.shares, self.common, self.faults, self.violations):
-            counted.clear()
+        """Reset all counts and violations."""
+        for counter in (self.counts, self.shares, self.common, self.faults, self.violations):
+            counter.clear()
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalRequests:
-    """Requests of the original's updater for a package: of these, ``look_ups`` of its limit.
+    """Requests that the original's updater sends for a package; ``look_ups`` are of its rate limit.
 
-    The original's handler of GitHub looks its limit up (two requests) before it asks for the
-    repository and after each contributor, and its updater does so (two) before each package;
-    the other requests are the repository, the contributors by pages of 100, the newest commit,
-    and the weekly participation. That makes 2 x contributors + 7 and one for each page: 208 for
+    The original's GitHub handler looks up the rate limit (two requests) before it requests the
+    repository and after each contributor; its updater does the same (two) before each package.
+    The other requests are for the repository, the contributors in pages of 100, the newest commit,
+    and the weekly participation. That makes 2 x contributors + 7, plus one for each page: 208 for
     100 contributors, of which 204 are look-ups.
     """
 
@@ -78,11 +79,11 @@ class OriginalRequests:
 
     @property
     def total(self) -> int:
-        """Both."""
+        """All requests."""
         return self.look_ups + self.others
 
 
 def count_original_requests(contributors: int) -> OriginalRequests:
-    """What the original asks for a package with so many contributors."""
-    pages = max(1, (contributors + _PAGE - 1) // _PAGE)
+    """Count the original's requests for a package with this number of contributors."""
+    pages = max(1, (contributors + _PAGE_SIZE - 1) // _PAGE_SIZE)
     return OriginalRequests(2 * contributors + 4, 3 + pages)

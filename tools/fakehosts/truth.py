@@ -1,4 +1,4 @@
-"""What a perfect refresh would hold."""
+"""The figures that a perfect refresh would store."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,7 +11,7 @@ from tools.fakehosts.repository import Repository, get_date
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectTruth:
-    """A project of the package index. ``version`` is the newest that is not yanked."""
+    """The figures of a project of the index; ``version`` is the newest that is not yanked."""
 
     name: str
     serial: int
@@ -26,12 +26,13 @@ class ProjectTruth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """A package. ``status`` is empty, ``gone`` or ``blocked``.
+    """The figures of a package at an instant, ``at``.
 
-    ``stars`` are the watchers at Bitbucket, which has no stars. ``commits`` is the number of all
-    commits, ``plain_commits`` of those that are no merges (GitLab's sum over contributors).
-    ``participants`` are logins in GitHub's order (the first 500, most commits first), ``names``
-    the authors' names in the same order. ``project`` is ``None`` without one.
+    ``status`` is empty, ``gone`` or ``blocked``. ``stars`` are the watchers at Bitbucket, which has
+    no stars. ``commits`` counts all commits, ``plain_commits`` those that are not merges (GitLab's
+    sum over contributors). ``participants`` are the first 500 logins in GitHub's order, by commits;
+    ``names`` are the names of all authors in the same order. ``project`` is ``None`` for a package
+    without one.
     """
 
     host: str
@@ -54,17 +55,17 @@ class Truth:
     def count_weekly_commits(
         self, until: date | None = None, *, is_with_merges: bool = False
     ) -> tuple[int, ...]:
-        """The 52 weeks that end at the start of a day, today's by default.
+        """Return the commits of the 52 weeks that end at the start of a day, today by default.
 
-        GitHub's participation leaves merges out; what is counted from commits has them, and
-        its last week holds today, so it ends at the start of tomorrow.
+        GitHub's participation leaves merges out. Weeks counted from commits include them, and
+        their last week includes today, so it ends at the start of tomorrow.
         """
         until = until or get_date(self.at.timestamp())
         return self.repository.count_weekly_commits(until, is_with_merges=is_with_merges)
 
 
 def build_truth(repository: Repository, project: Project | None, now: datetime) -> Truth:
-    """The truth of now."""
+    """Return the figures of a repository and its project, if any, as of ``now``."""
     ranked = [author for author, _ in repository.rank_contributors()]
     return Truth(
         host=repository.host,
@@ -89,7 +90,7 @@ def build_truth(repository: Repository, project: Project | None, now: datetime) 
 def _build_project_truth(project: Project, now: datetime) -> ProjectTruth:
     latest = project.latest
     licence, expression = project.licence
-    # The document has the microseconds of the wheel.
+    # The index's document has the upload time of the wheel, with microseconds.
     released = datetime.fromtimestamp(latest.uploaded, UTC)
     return ProjectTruth(
         name=project.name,

@@ -1,7 +1,6 @@
 """Asking a host in three lines: a clock that a test moves, sources, and what came of them."""
 
 import random
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,13 +12,14 @@ from chalicelib.refresh.hosts.base import Host
 from chalicelib.refresh.http.client import Session
 from chalicelib.refresh.worker_context import WorkerContext
 from tests.support import entities
+from tools.fakehosts.clocks import FrozenClock
 
 #: A Monday, some days after the last recordings.
 TODAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 USER_AGENT = "Packgrid/0.1.0 (tests)"
 
 
-class FakeTime:
+class FakeTime(FrozenClock):
     """A clock that stands still unless somebody sleeps or moves it.
 
     ``slept`` are the seconds of each sleep. ``uniform`` draws the upper bound, so that waits
@@ -27,30 +27,15 @@ class FakeTime:
     """
 
     def __init__(self, at: datetime = TODAY, seed: int | None = None) -> None:
-        self._at = at
-        self._lock = threading.Lock()
+        super().__init__(at)
         self._random = None if seed is None else random.Random(seed)
         self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        """The instant at which the clock stands."""
-        return self._at
 
     def sleep(self, seconds: float) -> None:
         """Move the clock on, and remember it."""
         with self._lock:
             self.slept.append(seconds)
             self._at += timedelta(seconds=max(0.0, seconds))
-
-    def advance(self, **span: float) -> None:
-        """Move the clock on: ``advance(days=1, minutes=5)``."""
-        with self._lock:
-            self._at += timedelta(**span)
-
-    def move_to(self, at: datetime) -> None:
-        """Move the clock on to an instant, unless it is later already."""
-        with self._lock:
-            self._at = max(self._at, at)
 
     def uniform(self, low: float, high: float) -> float:
         """A number between the two."""

@@ -81,7 +81,7 @@ class Week:
             for host in self.world.hosts
         }
         self.report.faults = dict(log.faults)
-        self.report.limits = [f"{each.host}: {each.what}" for each in log.violations]
+        self.report.limits = [f"{each.host}: {each.limit}" for each in log.violations]
         self.report.wrong = find_differences(self.world)
         self.report.peak_mb = _peak_mb()
         return self.report

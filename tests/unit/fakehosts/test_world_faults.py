@@ -10,7 +10,7 @@ from tools.fakehosts.faults import KINDS
 
 
 def test_faults_come_at_their_rate_and_are_no_violations(world: World) -> None:
-    world.faults = Faults(0.3, seed=1, longest=5)
+    world.faults = Faults(0.3, seed=1, max_retry_after=5)
     package = package_of(world, builder.GITHUB)
     url = f"{world.urls[builder.GITHUB]}/repos/{world.get_truth(package).address}"
     headers = {"Authorization": f"Bearer {world.tokens[builder.GITHUB]}"}

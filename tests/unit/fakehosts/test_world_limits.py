@@ -33,7 +33,7 @@ def _get(world: World, host: str, path: str, **headers: str) -> requests.Respons
 
 
 def _violated(world: World) -> list[tuple[str, str]]:
-    return [(found.host, found.what) for found in world.violations]
+    return [(found.host, found.limit) for found in world.violations]
 
 
 def _pass(world: World, host: str, count: int, target: str, **headers: str) -> int:

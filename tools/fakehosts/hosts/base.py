@@ -1,4 +1,4 @@
-"""What the simulated hosts have in common."""
+"""The base class of the simulated hosts, and helpers for their responses."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -12,19 +12,19 @@ from tools.fakehosts.server import Request, Response
 
 @dataclass(frozen=True, slots=True)
 class HandledRequest:
-    """An answer, which kind of call it was, and the packages that it was about."""
+    """A response, the kind of call, and the ids of the packages that the call was about."""
 
     kind: str
-    answer: Response
+    response: Response
     packages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A limit was passed: which, and what the host answers."""
+    """The limit that a request exceeded, and the host's response to it."""
 
-    what: str
-    answer: Response
+    limit: str
+    response: Response
 
 
 @dataclass(slots=True)
@@ -35,82 +35,82 @@ class RepositoryStore:
     ids: dict[int, Repository] = field(default_factory=dict)
 
     def add(self, repository: Repository) -> None:
-        """Know a repository, or its new path."""
+        """Add a repository, or its new path."""
         self.paths[repository.path.lower()] = repository
         self.ids[repository.id] = repository
 
     def find(self, path: str) -> Repository | None:
-        """The repository with a path, or that had it before it was renamed."""
+        """Return the repository that has a path, or had it before a rename."""
         return self.paths.get(path.lower())
 
 
 class SimulatedHost(ABC):
-    """One host, here without limits and without headers that tell of them."""
+    """One host; by default without rate limits and their headers."""
 
     def __init__(self) -> None:
         self.repositories = RepositoryStore()
 
-    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
-        """The answer to a request that is past a limit; otherwise it is charged.
+    def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
+        """Return the refusal of a request that exceeds a limit; charge any other request.
 
-        ``under_way`` is how many requests are being answered, this one among them.
+        ``open_requests`` is the number of requests in progress, including this one.
         """
         return None
 
     @abstractmethod
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """The answer to a request within the limits."""
+        """Return the response to a request that is within the limits."""
 
     def add_limit_headers(
-        self, request: Request, served: HandledRequest, now: float
+        self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
-        """The answer with the headers that tell of limits; what is free is given back."""
-        return served
+        """Add the headers of the rate limits; give back the charge of requests that are free."""
+        return handled
 
 
 def build_etag(*parts: Any) -> str:
-    """A weak ETag of what an answer depends on."""
+    """Return a weak ETag of the values that a response depends on."""
     return f'W/"{hashlib.sha1(repr(parts).encode()).hexdigest()}"'
 
 
-def respond_conditionally(request: Request, etag: str, make: Any) -> Response:
-    """304 if the request has the ETag, else 200 with what ``make`` gives (body, headers)."""
+def respond_conditionally(request: Request, etag: str, build: Any) -> Response:
+    """Return 304 if the request has the ETag, else 200 with the body and headers of ``build``."""
     if request.headers.get("If-None-Match") == etag:
         return Response(304, {"ETag": etag})
-    body, headers = make()
+    body, headers = build()
     return Response(200, {"ETag": etag, **headers}, body)
 
 
-def parse_number(value: str | None, default: int, most: int) -> int:
-    """A positive number of a query."""
+def parse_number(value: str | None, default: int, maximum: int) -> int:
+    """Return a positive number of a query, at most ``maximum``; ``default`` if it is none."""
     if value is None or not (value.isascii() and value.isdigit()):
         return default
-    return max(1, min(most, int(value)))
+    return max(1, min(maximum, int(value)))
 
 
-def add_headers(served: HandledRequest, headers: dict[str, str]) -> HandledRequest:
-    """The answer with further headers."""
-    answer = served.answer
-    known = dict(answer.headers)
-    return replace(served, answer=replace(answer, headers={**known, **headers}))
+def add_headers(handled: HandledRequest, headers: dict[str, str]) -> HandledRequest:
+    """Return the handled request with further response headers."""
+    response = handled.response
+    merged = {**dict(response.headers), **headers}
+    return replace(handled, response=replace(response, headers=merged))
 
 
 def build_link_header(base: str, query: dict[str, str], page: int, pages: int) -> dict[str, str]:
-    """The Link header of a page of a list (RFC 8288); none if there is but one page."""
+    """Return the Link header of a page of a list (RFC 8288); empty if there is only one page."""
 
     def url(number: int) -> str:
         parts = {**query, "page": str(number)}
         return f"{base}?{'&'.join(f'{name}={value}' for name, value in parts.items())}"
 
-    found = []
+    urls = []
     if page > 1:
-        found += [(url(page - 1), "prev"), (url(1), "first")]
+        urls += [(url(page - 1), "prev"), (url(1), "first")]
     if page < pages:
-        found += [(url(page + 1), "next"), (url(pages), "last")]
-    return {"Link": ", ".join(f'<{to}>; rel="{name}"' for to, name in found)} if found else {}
+        urls += [(url(page + 1), "next"), (url(pages), "last")]
+    return {"Link": ", ".join(f'<{to}>; rel="{name}"' for to, name in urls)} if urls else {}
 
 
 def paginate(items: Sequence[Any], page: int, size: int) -> tuple[Sequence[Any], int]:
-    """One page of a list, and how many there are."""
+    """Return one page of a list, and the number of pages."""
     pages = max(1, (len(items) + size - 1) // size)
     return items[(page - 1) * size : page * size], pages

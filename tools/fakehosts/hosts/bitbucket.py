@@ -33,7 +33,7 @@ class Bitbucket(SimulatedHost):
         self._tokens = tokens
         self._windows: dict[str, RollingWindow] = {}
 
-    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
         """60 in any hour without a token, 1,000 with one."""
         window = self._window(request)
         is_spent = window.get_remaining(now) <= 0
@@ -69,7 +69,7 @@ class Bitbucket(SimulatedHost):
         return HandledRequest(kind, answer, packages)
 
     def add_limit_headers(
-        self, request: Request, served: HandledRequest, now: float
+        self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
         """With ``X-RateLimit-*`` as recorded: a list as limit, seconds to go as reset."""
         window = self._window(request)
@@ -79,7 +79,7 @@ class Bitbucket(SimulatedHost):
             "X-RateLimit-Remaining": str(remaining),
             "X-RateLimit-Reset": str(int(window.get_wait(now)) + 1),
         }
-        return add_headers(served, headers)
+        return add_headers(handled, headers)
 
     def _window(self, request: Request) -> RollingWindow:
         token = _get_token(request) if _get_token(request) in self._tokens else ""

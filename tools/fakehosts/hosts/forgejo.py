@@ -36,7 +36,7 @@ class Forgejo(SimulatedHost):
         self._site = site
         self._window = RollingWindow(4000, 1800) if has_limits else None
 
-    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
         """4,000 in 30 minutes, told by the proxy without any header."""
         if self._window is None:
             return None

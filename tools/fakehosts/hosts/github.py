@@ -61,7 +61,7 @@ class GitHub(SimulatedHost):
             self._accounts[token] = Account(token in self._tokens)
         return self._accounts[token]
 
-    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
         """What ends as 401 costs nothing; then the secondary limits; then the hourly one."""
         token = _get_token(request)
         is_turned_away = token not in self._tokens if token else _is_graphql(request)
@@ -71,7 +71,7 @@ class GitHub(SimulatedHost):
         minute = account.graphql_minute if is_graphql else account.rest_minute
         is_spent = minute.get_remaining(now) <= 0
         minute.spend(1, now)
-        if under_way > 100:
+        if open_requests > 100:
             return Refusal("100 requests at a time", self._secondary(60))
         if is_spent:
             return Refusal("points a minute", self._secondary(minute.get_wait(now)))
@@ -111,13 +111,13 @@ class GitHub(SimulatedHost):
         return HandledRequest("other", Response(404, {}, {"message": "Not Found"}))
 
     def add_limit_headers(
-        self, request: Request, served: HandledRequest, now: float
+        self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
         """With ``X-RateLimit-*``; a 304 is headers back where the request is authorised."""
-        if served.answer.status == 401:
-            return served
+        if handled.response.status == 401:
+            return handled
         account, is_graphql = self.account(request), _is_graphql(request)
-        if served.answer.status == 304 and _get_token(request):
+        if handled.response.status == 304 and _get_token(request):
             account.core.spend(-1)
         window = account.graphql if is_graphql else account.core
         remaining = window.get_remaining(now)
@@ -128,7 +128,7 @@ class GitHub(SimulatedHost):
             "X-RateLimit-Reset": str(int(window.ends)),
             "X-RateLimit-Resource": "graphql" if is_graphql else "core",
         }
-        return add_headers(served, headers)
+        return add_headers(handled, headers)
 
     def _repository(self, request: Request, path: str, below: str, now: float) -> HandledRequest:
         kind = _KINDS.get(below, "other")

@@ -40,7 +40,7 @@ class GitLab(SimulatedHost):
         limit = 2000 if tokens else 500
         self._all, self._projects = RollingWindow(limit, 60), RollingWindow(400, 60)
 
-    def check_limits(self, request: Request, now: float, under_way: int) -> Refusal | None:
+    def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
         """2000 a minute in all (500 where there are no tokens), told in text with
         Retry-After; 400 of single projects, told in JSON without.
         """
@@ -79,11 +79,11 @@ class GitLab(SimulatedHost):
         return self._project(request, parts[1].replace("%2F", "/").replace("%2f", "/"), parts[2:])
 
     def add_limit_headers(
-        self, request: Request, served: HandledRequest, now: float
+        self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
         """With ``RateLimit-*`` where there is a limit (of the whole API only)."""
-        if not self._has_limits or served.answer.status == 429:
-            return served
+        if not self._has_limits or handled.response.status == 429:
+            return handled
         remaining = self._all.get_remaining(now)
         headers = {
             "RateLimit-Limit": str(self._all.limit),
@@ -91,7 +91,7 @@ class GitLab(SimulatedHost):
             "RateLimit-Remaining": str(remaining),
             "RateLimit-Reset": str(int(now + self._all.get_wait(now)) + 1),
         }
-        return add_headers(served, headers)
+        return add_headers(handled, headers)
 
     def _project(self, request: Request, name: str, below: list[str]) -> HandledRequest:
         kind = "repository" if not below else below[-1]
