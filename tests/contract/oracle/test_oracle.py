@@ -6,14 +6,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.utils.html import Urlizer
 from hypothesis import HealthCheck, example, given, settings
 
 from chalicelib.local.engine import Engine
-from tests.contract.golden import as_a_link
 from tests.contract.oracle.asking import Tally, compare
-from tests.contract.oracle.catalogue import LINKED
-from tests.contract.oracle.comparison import as_urlized
 from tests.contract.oracle.doors import Asked, Oracle, Ours, serving
 from tests.contract.oracle.strategies import requests
 
@@ -87,13 +83,3 @@ def test_every_resource_is_the_same_in_both(oracle: Oracle, ours: Ours, collecti
         asked = Asked("GET", f"/api/v4/{collection}/{item['id']}/", SITE)
         assert not compare(oracle, ours, asked, tally)
     assert tally.statuses == {200: len(items) + 1}
-
-
-def test_what_the_original_page_loses_is_what_the_comparisons_let_pass() -> None:
-    """One goes by Django's links, that of the recordings word by word."""
-    for text in LINKED:
-        shown = as_urlized(f"HTTP {text}")
-        words = Urlizer.word_split_re.split(f"HTTP {text}")
-        assert shown == "".join(map(as_a_link, words)) != f"HTTP {text}"
-    for text in ("HTTP (a), b). c;", "HTTP (https://x.example) b", "HTTP https://x.example/(a)."):
-        assert as_urlized(text) == text

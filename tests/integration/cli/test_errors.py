@@ -96,12 +96,6 @@ def test_a_clock_that_cannot_be_read_stops_before_anything_is_done(
     assert state.rows() == {}
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["load"], ["load", "a", "b"], ["init", "-x"]])
-def test_wrong_arguments_are_told_with_the_usage(arguments: list[str], capsys: Capture) -> None:
-    assert main(arguments) == 2
-    assert "Usage: packgrid" in capsys.readouterr().err
-
-
 def test_no_credentials_are_told_as_such(tables: None, tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     done = process.run(

@@ -191,10 +191,12 @@ def test_a_limit_must_be_a_whole_number_above_0(site: Site, limit: str) -> None:
     before = state.rows()
     assert site.run("refresh", f"--limit={limit}") == 2
     assert f"Invalid value for '--limit': {limit!r} is not a whole number above 0" in site.err
+    assert site.asked() == {}
     assert state.rows() == before
 
 
 def test_all_and_one_package_exclude_each_other(site: Site) -> None:
     assert site.run("refresh", "--all", "--package", site.world.packages[1].name) == 2
     assert "--package is not allowed with --all" in site.err
+    assert site.asked() == {}
     assert site.asked() == {}

@@ -11,7 +11,6 @@ import pytest
 from chalicelib import settings
 from chalicelib.local.engine import Engine
 from deploy.__main__ import main
-from tests.integration.deploy.conftest import Packaged
 
 #: Of the stage's template, what the command looks at. The contact has all that a shell reads.
 CONTACT = 'it\'s "me" $(exit 3) `x` \\ é'
@@ -100,12 +99,3 @@ def test_without_a_stack_there_is_nothing_to_evaluate(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "deploy: there is no stack packgrid-prod\n"
-
-
-def test_the_worker_is_told_every_table_the_bucket_and_the_queue(packaged: Packaged) -> None:
-    """In the template itself: that of the engine here is a small one."""
-    variables = packaged.template["Globals"]["Function"]["Environment"]["Variables"]
-    own = packaged.properties("Work")["Environment"]["Variables"]
-    wanted = {f"{name.upper()}_TABLE" for name in settings.TABLES}
-    assert wanted | {"PACKGRID_BUCKET", "PACKGRID_QUEUE_URL"} <= variables.keys() | own.keys()
-    assert packaged.template["Outputs"]["DeadLetterUrl"]["Value"] == {"Ref": "RefreshDeadLetters"}

@@ -217,14 +217,6 @@ def test_the_stage_that_is_kept_is_protected_as_a_whole(engine: Engine, tmp_path
     client.delete_stack(StackName=trial.stack.name)
 
 
-def test_without_a_region_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "none")
-    with pytest.raises(DeployError, match="no region"):
-        Stack("dev")
-
-
 def test_the_bucket_of_artefacts_is_closed_and_has_packages_by_their_content(trial: Trial) -> None:
     trial.deploy(template())
     client = boto3.session.Session().client("s3")

@@ -7,7 +7,6 @@ import pytest
 from pynamodb.models import Model
 
 from chalicelib.settings import TABLES
-from chalicelib.storage import refresh_state
 from chalicelib.storage.models import MODELS
 from chalicelib.storage.refresh_models import HostItem
 from tests.integration.deploy.conftest import Packaged
@@ -94,16 +93,6 @@ def test_only_slots_of_dead_workers_expire(packaged: Packaged) -> None:
     assert "until" in HostItem.get_attributes()
 
 
-def test_slots_expire_at_whole_seconds(tables: None) -> None:
-    # "Unix epoch time format in seconds"; what has another is left alone (DynamoDB's guide, TTL).
-    slot = refresh_state.acquire_slot("github", 1, "worker", 100.25, 220.25)
-    assert slot is not None
-    assert float(HostItem.get(slot).until) == 221
-    refresh_state.renew_slot(slot, "worker", 230.5)
-    assert float(HostItem.get(slot).until) == 231
-    refresh_state.release_slot(slot, "worker")
-
-
 def test_the_bucket_is_private_encrypted_versioned_and_tidies_itself(packaged: Packaged) -> None:
     bucket = packaged.properties("Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
@@ -185,3 +174,11 @@ def test_batches_that_fail_become_dead_letters(packaged: Packaged) -> None:
         assert resource["Properties"]["SqsManagedSseEnabled"] is True
         if name != "RefreshQueue":
             assert resource["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_worker_is_told_every_table_the_bucket_and_the_queue(packaged: Packaged) -> None:
+    variables = packaged.template["Globals"]["Function"]["Environment"]["Variables"]
+    own = packaged.properties("Work")["Environment"]["Variables"]
+    wanted = {f"{name.upper()}_TABLE" for name in TABLES}
+    assert wanted | {"PACKGRID_BUCKET", "PACKGRID_QUEUE_URL"} <= variables.keys() | own.keys()
+    assert packaged.template["Outputs"]["DeadLetterUrl"]["Value"] == {"Ref": "RefreshDeadLetters"}

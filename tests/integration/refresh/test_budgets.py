@@ -7,7 +7,8 @@ import pytest
 
 from chalicelib.refresh.budget import SharedBudget, read_budget
 from chalicelib.refresh.rate_limit import Reading
-from chalicelib.storage.refresh_state import acquire_slot, release_slot
+from chalicelib.storage.refresh_models import HostItem
+from chalicelib.storage.refresh_state import acquire_slot, release_slot, renew_slot
 from tests.support.aws import recorded
 from tests.support.races import Answer, answering
 from tests.support.toy_host import COST, Toy
@@ -124,3 +125,13 @@ def test_a_slot_is_free_when_it_is_given_back_or_its_holder_is_long_dead() -> No
     release_slot("github#0", "other")
     assert acquire_slot("github", 1, "third", 1001.0, 1901.0) == "github#0"
     release_slot("github#7", "third")
+
+
+def test_slots_expire_at_whole_seconds(tables: None) -> None:
+    # "Unix epoch time format in seconds"; what has another is left alone (DynamoDB's guide, TTL).
+    slot = acquire_slot("github", 1, "worker", 100.25, 220.25)
+    assert slot is not None
+    assert float(HostItem.get(slot).until) == 221
+    renew_slot(slot, "worker", 230.5)
+    assert float(HostItem.get(slot).until) == 231
+    release_slot(slot, "worker")
