@@ -1,4 +1,4 @@
-"""Enough of GraphQL (its specification, June 2018 and later) to answer what a client asks.
+"""Enough of GraphQL (specification of June 2018 and later) to run a client's queries.
 
 Queries with aliases, arguments, variables, fragments and inline fragments; no directives, no
 mutations, no introspection but ``__typename``.
@@ -18,12 +18,12 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
 class BadQuery(ValueError):
-    """A query that no server would run; the text says why."""
+    """A query that no server would run; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSelection:
-    """A field of a selection; fragments are already put in."""
+    """A field of a selection, with its fragments expanded."""
 
     key: str
     name: str
@@ -33,7 +33,7 @@ class FieldSelection:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object: its fields are values, or callables of the arguments that give them.
+    """An object; each field is a value, or a callable from the field's arguments to its value.
 
     A value is a scalar, a Node, a list of either, or None.
     """
@@ -42,36 +42,36 @@ class Node:
     values: Mapping[str, Any]
 
     def resolve(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """The value of a field; raises KeyError."""
+        """Return the value of a field; raises KeyError."""
         value = self.values[name]
         return value(arguments) if callable(value) else value
 
 
 class _Parser:
-    """Reads a document from its tokens."""
+    """Parses the tokens of a document."""
 
     def __init__(self, text: str, variables: Mapping[str, Any]) -> None:
-        self._tokens = [found for found in _tokenize(text) if found]
-        self._place = 0
+        self._tokens = [token for token in _tokenize(text) if token]
+        self._position = 0
         self._variables = dict(variables)
         self._fragments: dict[str, int] = {}
 
-    def query(self) -> tuple[FieldSelection, ...]:
-        """The selection of the only operation of the document."""
+    def parse(self) -> tuple[FieldSelection, ...]:
+        """Return the selection of the document's only operation."""
         start = self._definitions()
-        self._place = start
+        self._position = start
         return self._selection()
 
     def _definitions(self) -> int:
-        """Where the query's selection begins; fragments are found on the way."""
+        """Note where fragments begin; return where the query's selection begins."""
         start = -1
-        while self._place < len(self._tokens):
+        while self._position < len(self._tokens):
             if self._peek() == "fragment":
-                self._fragments[self._tokens[self._place + 1]] = self._place + 4
-                self._place += 4
+                self._fragments[self._tokens[self._position + 1]] = self._position + 4
+                self._position += 4
             else:
                 self._operation()
-                start = self._place
+                start = self._position
             self._skip_selection()
         if start < 0:
             raise BadQuery("no operation")
@@ -111,14 +111,14 @@ class _Parser:
 
     def _selection(self) -> tuple[FieldSelection, ...]:
         self._expect("{")
-        found: list[FieldSelection] = []
+        fields: list[FieldSelection] = []
         while self._peek() != "}":
             if self._peek() == "...":
-                found += self._spread()
+                fields += self._spread()
             else:
-                found.append(self._field())
+                fields.append(self._field())
         self._take()
-        return tuple(found)
+        return tuple(fields)
 
     def _spread(self) -> tuple[FieldSelection, ...]:
         self._take()
@@ -130,10 +130,10 @@ class _Parser:
             return self._selection()
         if name not in self._fragments:
             raise BadQuery(f"no fragment {name}")
-        back, self._place = self._place, self._fragments[name]
-        found = self._selection()
-        self._place = back
-        return found
+        back, self._position = self._position, self._fragments[name]
+        fields = self._selection()
+        self._position = back
+        return fields
 
     def _field(self) -> FieldSelection:
         key = name = self._take()
@@ -173,50 +173,50 @@ class _Parser:
         return items
 
     def _peek(self) -> str:
-        return self._tokens[self._place] if self._place < len(self._tokens) else ""
+        return self._tokens[self._position] if self._position < len(self._tokens) else ""
 
     def _take(self) -> str:
-        if self._place >= len(self._tokens):
+        if self._position >= len(self._tokens):
             raise BadQuery("the query ends too early")
-        self._place += 1
-        return self._tokens[self._place - 1]
+        self._position += 1
+        return self._tokens[self._position - 1]
 
     def _expect(self, token: str) -> None:
-        if (found := self._take()) != token:
-            raise BadQuery(f"{token} expected, not {found}")
+        if (actual := self._take()) != token:
+            raise BadQuery(f"{token} expected, not {actual}")
 
 
 def _tokenize(text: str) -> list[str]:
-    found, place = [], 0
-    while place < len(text):
-        match = _TOKEN.match(text, place)
+    tokens, position = [], 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
         if match is None:
-            raise BadQuery(f"unexpected {text[place]!r}")
-        found.append(match[1] or "")
-        place = match.end()
-    return found
+            raise BadQuery(f"unexpected {text[position]!r}")
+        tokens.append(match[1] or "")
+        position = match.end()
+    return tokens
 
 
 def parse_query(text: Any, variables: Any) -> tuple[FieldSelection, ...]:
-    """The fields that a query asks for; raises BadQuery."""
+    """Return the fields that a query selects; raises BadQuery."""
     if not isinstance(text, str) or not isinstance(variables or {}, dict):
         raise BadQuery("a query string is needed")
-    return _Parser(text, variables or {}).query()
+    return _Parser(text, variables or {}).parse()
 
 
 def select_fields(node: Node, fields: tuple[FieldSelection, ...]) -> Any:
-    """What the fields of a node are, as JSON; raises BadQuery."""
-    answer: dict[str, Any] = {}
+    """Return the selected fields of a node as JSON; raises BadQuery."""
+    values: dict[str, Any] = {}
     for field in fields:
         if field.name == "__typename":
-            answer[field.key] = node.type
+            values[field.key] = node.type
             continue
         try:
             value = node.resolve(field.name, field.arguments)
         except KeyError:
             raise BadQuery(f"Field '{field.name}' doesn't exist on type '{node.type}'") from None
-        answer[field.key] = _complete_value(value, field)
-    return answer
+        values[field.key] = _complete_value(value, field)
+    return values
 
 
 def _complete_value(value: Any, field: FieldSelection) -> Any:

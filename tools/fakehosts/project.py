@@ -1,4 +1,4 @@
-"""A simulated project of the package index: releases, and the document that tells of them."""
+"""A simulated project of the package index: its releases and its documents."""
 
 import hashlib
 import re
@@ -19,13 +19,13 @@ _DJANGO, _PYTHON = ("3.2", "4.2", "5.0", "5.1", "5.2"), ("3.9", "3.10", "3.11", 
 
 
 def normalize_name(name: str) -> str:
-    """The name as the index compares it (packaging.python.org, "Name normalization")."""
+    """Normalize a name as the index does (packaging.python.org, "Name normalization")."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 @dataclass(slots=True)
 class Release:
-    """A version, when it was uploaded (epoch seconds), and whether it was yanked."""
+    """A release: its version, upload time (epoch seconds), and whether it was yanked."""
 
     number: str
     uploaded: int
@@ -34,7 +34,7 @@ class Release:
 
 @dataclass(slots=True, kw_only=True)
 class Project:
-    """A project; ``kind`` is a number from which licence, classifiers and so on follow."""
+    """A project; licence, classifiers and so on are derived from the number ``kind``."""
 
     package_id: int
     name: str
@@ -51,39 +51,39 @@ class Project:
     @property
     def latest(self) -> Release:
         """The newest release that was not yanked, or the newest if all were."""
-        kept = [release for release in self.releases if not release.is_yanked]
-        return (kept or self.releases)[-1]
+        candidates = [release for release in self.releases if not release.is_yanked]
+        return (candidates or self.releases)[-1]
 
     @property
     def etag(self) -> str:
-        """It changes with the serial."""
+        """The ETag of the document; it changes with the serial."""
         return f'"{hashlib.sha1(f"{self.key}/{self.serial}".encode()).hexdigest()[:22]}"'
 
     @property
     def requires_python(self) -> str | None:
-        """Null for one in eight."""
+        """The Python versions of the newest release; ``None`` for one project in eight."""
         return None if self.kind % 8 == 0 else f">={_PYTHON[self.kind % 3]}"
 
     @property
     def licence(self) -> tuple[str | None, str | None]:
-        """``license`` and ``license_expression``: the latter where the former is empty."""
+        """``license`` and ``license_expression``; the second is set where the first is empty."""
         named = ("MIT", "BSD", "BSD-3-Clause", "Apache 2.0", "GPLv3")[self.kind % 5]
         return ("", "MIT") if self.kind % 4 == 1 else (named, None)
 
     @property
     def classifiers(self) -> list[str]:
-        """Of the newest release: later ones support later versions."""
+        """The classifiers of the newest release; later releases support later versions."""
         newest = min(5, 1 + len(self.releases) // 4 + self.kind % 3)
         django = [f"Framework :: Django :: {number}" for number in _DJANGO[:newest]]
         python = [f"Programming Language :: Python :: {number}" for number in _PYTHON[:newest]]
         return sorted([*_CLASSIFIERS, *django, *python])
 
     def get_monthly_downloads(self, week: int) -> int:
-        """Of the month before a week (numbered from any one)."""
+        """Return the downloads in the month before a week, which is given by its number."""
         return self.kind * self.kind % 90_000 + week % 7 * (self.kind % 10)
 
     def build_document(self, base: str) -> dict[str, Any]:
-        """The project's document (the index's own API documentation, JSON)."""
+        """Return the project's JSON document (the index's API documentation, "JSON API")."""
         latest = self.latest
         releases = {release.number: self._files(release, base) for release in self.releases}
         return {
@@ -95,7 +95,7 @@ class Project:
         }
 
     def build_release_document(self, release: Release, base: str) -> dict[str, Any]:
-        """The same of one release: without ``releases``."""
+        """Return the JSON document of one release, which has no ``releases``."""
         return {
             "info": self._info(release, base),
             "last_serial": self.serial,
@@ -104,7 +104,7 @@ class Project:
         }
 
     def build_simple_document(self, base: str) -> dict[str, Any]:
-        """The Simple API's document."""
+        """Return the project's document of the Simple API."""
         return {
             "meta": {"_last-serial": self.serial, "api-version": "1.4"},
             "name": self.key,

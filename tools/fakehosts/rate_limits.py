@@ -1,4 +1,4 @@
-"""Rate limits as the hosts keep them."""
+"""Rate limits as the hosts apply them."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class FixedWindow:
-    """So many units in a window that begins with the first of them (GitHub's hourly limits)."""
+    """A limit in a window that begins with its first unit (GitHub's hourly limits)."""
 
     limit: int
     seconds: int
@@ -14,19 +14,19 @@ class FixedWindow:
     ends: float = 0.0
 
     def get_remaining(self, now: float) -> int:
-        """How many units are left."""
+        """Return the number of units that remain."""
         if now >= self.ends:
             self.used, self.ends = 0, int(now) + self.seconds
         return max(0, self.limit - self.used)
 
     def spend(self, units: int) -> None:
-        """Take units, whether they are there or not."""
+        """Charge units, even if none remain."""
         self.used += units
 
 
 @dataclass(slots=True)
 class RollingWindow:
-    """So many units in any span of so many seconds, wherever it begins."""
+    """A limit in any span of a number of seconds."""
 
     limit: int
     seconds: float
@@ -34,16 +34,16 @@ class RollingWindow:
     _spent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def get_remaining(self, now: float) -> int:
-        """How many units are left."""
+        """Return the number of units that remain."""
         while self._spent and self._spent[0][0] <= now - self.seconds:
             self.used -= self._spent.popleft()[1]
         return max(0, self.limit - self.used)
 
     def spend(self, units: int, now: float) -> None:
-        """Take units, whether they are there or not."""
+        """Charge units, even if none remain."""
         self.used += units
         self._spent.append((now, units))
 
     def get_wait(self, now: float) -> float:
-        """Seconds until the oldest unit is free again."""
+        """Return the seconds until the oldest unit is free again."""
         return self._spent[0][0] + self.seconds - now if self._spent else 0.0

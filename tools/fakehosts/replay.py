@@ -55,7 +55,7 @@ class Replay:
         self.unknown: list[Request] = []
         self._ignored_parameters = frozenset(ignored_parameters)
         self._lock = threading.Lock()
-        self._routes = {self._key(*route.split(" ", 1)): made for route, made in routes.items()}
+        self._routes = {self._key(*name.split(" ", 1)): route for name, route in routes.items()}
         self._request_counts: dict[Key, int] = {}
 
     @classmethod
@@ -75,13 +75,13 @@ class Replay:
                 _parse_response(entry["response"])
             )
         with cls({}, ignored_parameters)._serve() as replay:
-            for route, responses in recorded.items():
+            for name, responses in recorded.items():
                 # Ignored parameters may make two routes equal.
-                known = replay._routes.setdefault(replay._key(*route.split(" ", 1)), [])
-                assert isinstance(known, list)
-                known.extend(responses)
-            for route, made in (routes or {}).items():
-                replay._routes[replay._key(*route.split(" ", 1))] = made
+                route = replay._routes.setdefault(replay._key(*name.split(" ", 1)), [])
+                assert isinstance(route, list)
+                route.extend(responses)
+            for name, override in (routes or {}).items():
+                replay._routes[replay._key(*name.split(" ", 1))] = override
             yield replay
 
     @classmethod

@@ -1,11 +1,11 @@
-"""A simulated repository: its figures, and commits that are computed when they are asked for."""
+"""A simulated repository: its figures, and commits that are computed on demand."""
 
 import hashlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from itertools import accumulate
 from math import gcd
 
@@ -18,18 +18,18 @@ MAX_LINKED_AUTHORS = 500
 
 
 def format_timestamp(instant: float) -> str:
-    """``2026-11-23T12:00:00Z``."""
+    """Format an instant, in epoch seconds, as ``2026-11-23T12:00:00Z``."""
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def get_midnight(day: date) -> float:
-    """The instant at which a day begins (UTC)."""
+    """Return the start of a day (UTC), in epoch seconds."""
     return datetime.combine(day, time(), UTC).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit; ``instant`` in seconds since the epoch, ``author`` a number in its repository."""
+    """A commit; ``instant`` is in epoch seconds, ``author`` is a number in the repository."""
 
     oid: str
     parents: tuple[str, ...]
@@ -39,11 +39,12 @@ class Commit:
 
 @dataclass(slots=True, kw_only=True)
 class Repository:
-    """A repository. Commits are numbered from 0, the oldest.
+    """A repository; its commits are numbered from 0, the oldest.
 
-    The first ``older`` of them lie evenly between ``created`` and ``older_until``, which is more
-    than a year before the world begins; of the others, instants (in order) and authors are kept.
-    ``version`` counts all changes, ``pushes`` those of commits.
+    The first ``older`` commits are spread evenly between ``created`` and ``older_until``, which is
+    more than a year before the world's start; only the others' instants (in order) and authors are
+    stored. ``version`` counts all changes, ``pushes`` those of commits, ``former`` are the paths
+    before renames.
     """
 
     id: int
@@ -67,13 +68,13 @@ class Repository:
     pushed: int = 0
     version: int = 0
     pushes: int = 0
-    #: (number of the first commit, name) of each line of history since a force push.
+    #: (number of the first commit, name) of each line of history; a force push begins a new one.
     lines: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
     _shares: "array[int] | None" = None
 
     @property
     def total(self) -> int:
-        """The number of commits, merges too."""
+        """The number of commits, including merges."""
         return self.older + len(self.recent)
 
     @property
@@ -92,32 +93,32 @@ class Repository:
         return self.get_instant(self.total - 1) if self.total else None
 
     def get_instant(self, number: int) -> int:
-        """When a commit was made."""
+        """Return the instant of a commit."""
         if number >= self.older:
             return self.recent[number - self.older]
         span = self.older_until - self.created
         return self.created + span * (number + 1) // self.older
 
     def get_oid(self, number: int) -> str:
-        """The id of a commit, which depends on the line of history that it is on."""
+        """Return the id of a commit, which depends on its line of history."""
         line = next(name for start, name in reversed(self.lines) if start <= number)
         return hashlib.sha1(f"{self.id}/{line}/{number}".encode()).hexdigest()
 
     def get_commit(self, number: int) -> Commit:
-        """A commit by its number."""
+        """Return a commit by its number."""
         before = 2 if number % _MERGE_EVERY == _MERGE_AT else 1
         parents = tuple(self.get_oid(number - step) for step in range(1, min(before, number) + 1))
         return Commit(self.get_oid(number), parents, self.get_instant(number), self._author(number))
 
     def find_commits(self, since: float | None, until: float | None) -> range:
-        """The numbers of the commits from one instant to another, both included."""
+        """Return the numbers of the commits from one instant to another, both included."""
         numbers = range(self.total)
         low = 0 if since is None else bisect_right(numbers, since - 0.5, key=self.get_instant)
         high = self.total if until is None else bisect_right(numbers, until, key=self.get_instant)
         return range(low, max(low, high))
 
     def count_weekly_commits(self, until: date, *, is_with_merges: bool) -> tuple[int, ...]:
-        """Commits in each of the 52 weeks before the start of the day ``until``, oldest first."""
+        """Count the commits of each of the 52 weeks before the day ``until``, oldest first."""
         end = get_midnight(until)
         counts = [0] * 52
         for number in self.find_commits(end - 52 * 7 * 86400, end - 1):
@@ -126,8 +127,8 @@ class Repository:
         return tuple(counts)
 
     def rank_contributors(self) -> list[tuple[int, int]]:
-        """(author, commits without merges) of everyone with any, those with most first."""
-        counts = list(self._base())
+        """Return (author, commits without merges) of all authors with any, most commits first."""
+        counts = list(self._iter_older_shares())
         for place, author in enumerate(self.recent_authors):
             if (self.older + place) % _MERGE_EVERY != _MERGE_AT:
                 counts[author] += 1
@@ -135,11 +136,11 @@ class Repository:
         return [(author, counts[author]) for author in ranked if counts[author]]
 
     def get_login(self, author: int) -> str:
-        """The account of an author; an author of one repository has it in no other place."""
+        """Return the account of an author, who commits to this repository only."""
         return f"user-{(self.package_id * 7919 + author * 31) % 40009}"
 
     def get_author_name(self, author: int) -> str:
-        """The name of an author as commits have it; some have a comma in it."""
+        """Return the name of an author in commits; some names contain a comma."""
         login = self.get_login(author)
         return f"Doe, {login}" if author % 40 == 39 else f"Ada {login}"
 
@@ -152,7 +153,7 @@ class Repository:
         self.pushes += 1
 
     def drop_commits(self, commits: int) -> None:
-        """Take the newest commits away; what follows is another line of history."""
+        """Remove the newest commits; later ones are on a new line of history."""
         kept = max(0, len(self.recent) - commits)
         del self.recent[kept:]
         del self.recent_authors[kept:]
@@ -160,40 +161,35 @@ class Repository:
         self.pushes += 1
 
     def _author(self, number: int) -> int:
-        """Merges are made by the first author."""
+        """Return the author of a commit; all merges are the first author's."""
         if number % _MERGE_EVERY == _MERGE_AT:
             return 0
         if number >= self.older:
             return self.recent_authors[number - self.older]
         if self._shares is None:
-            self._shares = array("q", accumulate(self._base()))
+            self._shares = array("q", accumulate(self._iter_older_shares()))
         plain = self.older - _count_merges(self.older)
-        # A permutation, so that authors take turns.
+        # A permutation, so that the authors' commits are mixed.
         step = next(step for step in (7919, 7907, 7901, 7883) if gcd(step, plain) == 1)
         return bisect_right(self._shares, (number - _count_merges(number)) * step % plain)
 
-    def _base(self) -> Iterator[int]:
-        """How many of the older commits, merges aside, are each author's (Zipf's law)."""
+    def _iter_older_shares(self) -> Iterator[int]:
+        """Yield each author's number of older commits without merges, by Zipf's law."""
         plain = self.older - _count_merges(self.older)
-        known = min(self.authors, plain)
-        scale = sum(1 / (place + 1) for place in range(known))
-        shares = [1 + int((plain - known) / (place + 1) / scale) for place in range(known)]
+        authors = min(self.authors, plain)
+        scale = sum(1 / (place + 1) for place in range(authors))
+        shares = [1 + int((plain - authors) / (place + 1) / scale) for place in range(authors)]
         if shares:
             shares[0] += plain - sum(shares)
         yield from shares
-        yield from [0] * (self.authors - known)
+        yield from [0] * (self.authors - authors)
 
 
 def _count_merges(number: int) -> int:
-    """How many of the commits before a number are merges."""
+    """Count the merges among the commits before a number."""
     return (number + _MERGE_EVERY - 1 - _MERGE_AT) // _MERGE_EVERY
 
 
 def get_date(now: float) -> date:
-    """The day (UTC) of an instant."""
+    """Return the day (UTC) of an instant."""
     return datetime.fromtimestamp(now, UTC).date()
-
-
-def tomorrow(now: float) -> date:
-    """The day after."""
-    return get_date(now) + timedelta(days=1)

@@ -1,7 +1,7 @@
-"""A small, fast and quiet HTTP/1.1 server on loopback, whose answers may also be broken.
+"""A small, fast and quiet HTTP/1.1 server on loopback that can also break its responses.
 
-Connections are kept alive. It reads just enough of HTTP for our own client, because the parser
-of the standard library takes longer than most answers of the simulated world.
+Connections are kept alive. The server parses just enough of HTTP for our own client: the parser of
+the standard library takes longer than most handlers of the simulated hosts.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, unquote
 
-#: What breaks an answer: no answer at all; the connection reset after half of the body; the
-#: body a byte at a time.
+#: Ways to break a response: none at all; the connection reset after half of the body; the body
+#: sent a byte at a time.
 SILENCE, RESET, DRIP = "silence", "reset", "drip"
 _BODILESS = {204, 304}
 
 
 class Headers(dict[str, str]):
-    """The headers of a request, without regard to letter case."""
+    """The headers of a request; names are case-insensitive."""
 
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
@@ -34,13 +34,13 @@ class Headers(dict[str, str]):
         return isinstance(name, str) and super().__contains__(name.lower())
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The header, or ``default``."""
+        """Return a header's value, or ``default``."""
         return super().get(name.lower(), default)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked; ``target`` is path and query as they were sent."""
+    """A request; ``target`` is path and query as they were sent."""
 
     method: str
     target: str
@@ -65,7 +65,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What is answered: a body of ``bytes``, or of ``str``, or anything else as JSON.
+    """A response; a ``body`` that is neither ``bytes`` nor ``str`` is sent as JSON.
 
     ``fault`` is ``SILENCE``, ``RESET`` or ``DRIP``; ``seconds`` is how long a drip takes.
     """
@@ -77,14 +77,14 @@ class Response:
     seconds: float = 0.2
 
     def encode_body(self) -> bytes:
-        """The body as it is sent."""
+        """Return the body as it is sent."""
         if isinstance(self.body, bytes):
             return self.body
         text = self.body if isinstance(self.body, str) else json.dumps(self.body)
         return text.encode()
 
     def encode_head(self, length: int) -> bytes:
-        """Status line and headers; JSON is the content type unless another is named."""
+        """Encode status line and headers; the content type is JSON unless another is given."""
         pairs = self.headers.items() if isinstance(self.headers, Mapping) else self.headers
         lines = [f"HTTP/1.1 {self.status} {_get_phrase(self.status)}"]
         is_typed = False
@@ -109,11 +109,11 @@ def _get_phrase(status: int) -> str:
 
 
 class Server:
-    """Serves ``answering`` on a free port of 127.0.0.1 within a ``with`` block."""
+    """Calls a handler for each request to a port of 127.0.0.1, within a ``with`` block."""
 
-    def __init__(self, answering: Handler, port: int = 0) -> None:
+    def __init__(self, handler: Handler, port: int = 0) -> None:
         self._server = _ThreadedServer(("127.0.0.1", port), _Connection)
-        self._server.answering = answering
+        self._server.handler = handler
         self._thread = threading.Thread(target=self._server.accept_connections)
         self._thread.daemon = True
 
@@ -139,12 +139,12 @@ class Server:
 
 
 class _ThreadedServer(socketserver.ThreadingTCPServer):
-    """A thread for each connection; all have ended when the server is closed."""
+    """A server with a thread for each connection; closing it waits for all of them."""
 
     allow_reuse_address = True
     daemon_threads = False
     request_queue_size = 128
-    answering: Handler
+    handler: Handler
 
     def __init__(self, *args: Any) -> None:
         self.connections: set[socket.socket] = set()
@@ -152,7 +152,7 @@ class _ThreadedServer(socketserver.ThreadingTCPServer):
         super().__init__(*args)
 
     def accept_connections(self) -> None:
-        """Wait for connections without ever waking up in between, as ``serve_forever`` does."""
+        """Accept connections without polling, unlike ``serve_forever``."""
         while True:
             connection, address = self.get_request()
             if self._is_stopping:
@@ -167,17 +167,17 @@ class _ThreadedServer(socketserver.ThreadingTCPServer):
         socket.create_connection((host, port)).close()
 
     def end_connections(self) -> None:
-        """Let the threads that wait for another request end."""
+        """End the threads that wait for another request."""
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: it is the client that went away (an error in an answer is sent as 500)."""
+        """Ignore the error: the client went away. (A handler's errors are sent as 500.)"""
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    """Requests of one connection, one after another."""
+    """Handles the requests of one connection, one after another."""
 
     server: _ThreadedServer
     rbufsize = 1 << 16
@@ -194,54 +194,54 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         while request := _read_request(self.rfile):
-            if not self._answer(request, _call_handler(self.server.answering, request)):
+            if not self._send(request, _call_handler(self.server.handler, request)):
                 return
 
-    def _answer(self, request: Request, answer: Response) -> bool:
-        """Send it; whether the connection goes on."""
-        if answer.fault == SILENCE:
+    def _send(self, request: Request, response: Response) -> bool:
+        """Send a response; return whether the connection stays open."""
+        if response.fault == SILENCE:
             return False
-        content = answer.encode_body()
-        head = answer.encode_head(len(content))
-        if answer.status in _BODILESS or request.method == "HEAD":
+        content = response.encode_body()
+        head = response.encode_head(len(content))
+        if response.status in _BODILESS or request.method == "HEAD":
             content = b""
-        if answer.fault == RESET:
+        if response.fault == RESET:
             self.connection.sendall(head + content[: len(content) // 2])
             self._reset()
             return False
-        if answer.fault == DRIP:
+        if response.fault == DRIP:
             self.connection.sendall(head)
-            return self._drip(content, answer.seconds)
+            return self._drip(content, response.seconds)
         self.connection.sendall(head + content)
         is_last: bool = request.headers.get("Connection", "").lower() == "close"
         return not is_last
 
     def _drip(self, content: bytes, seconds: float) -> bool:
-        """The body byte by byte until the time is over, then the rest at once."""
+        """Send up to 20 bytes one by one, spread over ``seconds``, then the rest at once."""
         steps = min(20, len(content))
-        for place in range(steps):
-            self.connection.sendall(content[place : place + 1])
+        for position in range(steps):
+            self.connection.sendall(content[position : position + 1])
             time.sleep(seconds / steps)
         self.connection.sendall(content[steps:])
         return True
 
     def _reset(self) -> None:
-        """End with RST instead of FIN, once the file that reads is closed too."""
+        """End the connection with RST instead of FIN, once the reading file is closed, too."""
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.connection.close()
 
 
-def _call_handler(answering: Handler, request: Request) -> Response:
+def _call_handler(handler: Handler, request: Request) -> Response:
     try:
-        return answering(request)
+        return handler(request)
     except Exception as error:  # noqa: BLE001
-        # A mistake in a test's server must be seen, not taken for a host that went away.
+        # An error in a test's handler must be visible, not look like a host that went away.
         return Response(500, {"X-Replay": "broken"}, {"message": f"the test server: {error!r}"})
 
 
 def _read_request(file: BinaryIO | Any) -> Request | None:
-    """The next request of a connection; ``None`` at its end."""
+    """Read the next request of a connection; return ``None`` at its end."""
     try:
         first = file.readline(1 << 16).split()
         if len(first) != 3:

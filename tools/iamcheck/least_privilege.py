@@ -1,4 +1,4 @@
-"""That nothing is allowed which nobody permissions."""
+"""Check that the policies allow nothing that no code needs."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -6,23 +6,23 @@ from pathlib import Path
 
 from tools.iamcheck.policies import Grant
 
-#: Function -> statement -> why it is there though no code of ours uses it.
+#: Function -> statement -> the reason for it, although no code of ours uses it.
 JUSTIFICATIONS_FILE = Path(__file__).with_name("justified.json")
 Justifications = dict[str, dict[str, str]]
 
 
 def read_justifications() -> Justifications:
-    """What ``justified.json`` says."""
-    found: Justifications = json.loads(JUSTIFICATIONS_FILE.read_text())
-    return found
+    """Return the content of ``justified.json``."""
+    reasons: Justifications = json.loads(JUSTIFICATIONS_FILE.read_text())
+    return reasons
 
 
 def iter_faults(
     grants: Iterable[Grant], used: Collection[Grant], reasons: Justifications
 ) -> Iterable[str]:
-    """What is allowed without use or reason, and reasons that are none any more; in order.
+    """Yield a line for each grant without use or reason, then for each obsolete reason, in order.
 
-    A statement that has a reason has to be one that is not used at all.
+    A statement with a reason must not be used at all.
     """
     grants = sorted(grants)
     for grant in grants:

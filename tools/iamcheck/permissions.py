@@ -1,7 +1,7 @@
-"""Which IAM actions on which resources a call to AWS permissions.
+"""The IAM permissions that calls to AWS need: actions on resources.
 
-As in AWS's Service Authorization Reference and, for S3, in "Required permissions for Amazon S3
-API operations". An operation that is not known here is an error: it needs something.
+Sources: AWS's Service Authorization Reference and, for S3, "Required permissions for Amazon S3 API
+operations". An operation that is missing here raises UnknownCall, since it needs some permission.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ArnContext:
-    """Where resources are."""
+    """The partition, region and account of resources' ARNs."""
 
     partition: str = "aws"
     region: str = "us-east-1"
     account: str = "000000000000"
 
 
-#: As the embedded engine has it.
+#: The context of the embedded engine.
 LOCAL = ArnContext()
 
 
 class UnknownCall(Exception):
-    """There is no telling what a call permissions."""
+    """A call whose permissions are not known."""
 
 
 class Call(NamedTuple):
-    """What a function did, as IAM sees it."""
+    """An action of a function on a resource, as IAM sees it."""
 
     function: str
     action: str
@@ -38,48 +38,47 @@ class Call(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """An action and the ARN of what it is done to."""
+    """An action, and the ARN of its resource."""
 
     action: str
     resource: str
 
 
 def get_required_permissions(
-    service: str, operation: str, parameters: Parameters, place: ArnContext = LOCAL
+    service: str, operation: str, parameters: Parameters, context: ArnContext = LOCAL
 ) -> list[Permission]:
-    """What a call needs before it is carried out; raises UnknownCall.
+    """Return the permissions that a call needs to be carried out; raises UnknownCall.
 
-    ``service`` and ``operation`` are botocore's (``dynamodb``, ``GetItem``), and so are the
-    parameters.
+    ``service``, ``operation`` and ``parameters`` are botocore's (``dynamodb``, ``GetItem``).
     """
     if service not in _SERVICES:
         raise UnknownCall(f"{service}: {operation}")
-    return _SERVICES[service](operation, parameters, place)
+    return _SERVICES[service](operation, parameters, context)
 
 
 def get_disclosure_permissions(
-    service: str, operation: str, parameters: Parameters, status: int, place: ArnContext = LOCAL
+    service: str, operation: str, parameters: Parameters, status: int, context: ArnContext = LOCAL
 ) -> list[Permission]:
-    """What it needs to be given an answer of this HTTP status.
+    """Return the permissions that a call needs to get a response with this HTTP status.
 
-    That an object is not there S3 tells only those who may list the bucket; others get a 403.
+    S3 reports a missing object (404) only to callers that may list the bucket; others get a 403.
     """
     if service == "s3" and status == 404 and operation in {"GetObject", "HeadObject"}:
-        return [Permission("s3:ListBucket", _format_bucket_arn(parameters, place))]
+        return [Permission("s3:ListBucket", _format_bucket_arn(parameters, context))]
     return []
 
 
-def format_table_arn(name: str, place: ArnContext = LOCAL) -> str:
-    """The ARN of a table; of one that is an ARN already, itself."""
+def format_table_arn(name: str, context: ArnContext = LOCAL) -> str:
+    """Return the ARN of a table; an ARN is returned unchanged."""
     if name.startswith("arn:"):
         return name
-    return f"arn:{place.partition}:dynamodb:{place.region}:{place.account}:table/{name}"
+    return f"arn:{context.partition}:dynamodb:{context.region}:{context.account}:table/{name}"
 
 
-def format_queue_arn(url: str, place: ArnContext = LOCAL) -> str:
-    """The ARN of a queue by its URL, of which the path is the account and the name."""
+def format_queue_arn(url: str, context: ArnContext = LOCAL) -> str:
+    """Return the ARN of a queue by its URL, whose path is the account and the name."""
     *_, account, name = urlsplit(url).path.split("/")
-    return f"arn:{place.partition}:sqs:{place.region}:{account}:{name}"
+    return f"arn:{context.partition}:sqs:{context.region}:{account}:{name}"
 
 
 _TABLE_OPERATIONS = {
@@ -95,7 +94,7 @@ _TABLE_OPERATIONS = {
     "UpdateTable",
     "UpdateTimeToLive",
 }
-#: Actions of a transaction -> what they permission, as the same action by itself.
+#: Action of a transaction -> the operation that needs the same permission.
 _TRANSACTION_ACTIONS = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -105,11 +104,11 @@ _TRANSACTION_ACTIONS = {
 }
 
 
-def _dynamodb(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
+def _dynamodb(operation: str, parameters: Parameters, context: ArnContext) -> list[Permission]:
     if operation in _TABLE_OPERATIONS:
-        return [_build_table_permission(operation, parameters["TableName"], place)]
+        return [_build_table_permission(operation, parameters["TableName"], context)]
     if operation in {"Query", "Scan"}:
-        permission = _build_table_permission(operation, parameters["TableName"], place)
+        permission = _build_table_permission(operation, parameters["TableName"], context)
         index = parameters.get("IndexName")
         return [
             permission
@@ -118,11 +117,11 @@ def _dynamodb(operation: str, parameters: Parameters, place: ArnContext) -> list
         ]
     if operation in {"BatchGetItem", "BatchWriteItem"}:
         return [
-            _build_table_permission(operation, name, place) for name in parameters["RequestItems"]
+            _build_table_permission(operation, name, context) for name in parameters["RequestItems"]
         ]
     if operation in {"TransactWriteItems", "TransactGetItems"}:
         return [
-            _build_table_permission(_TRANSACTION_ACTIONS[kind], action["TableName"], place)
+            _build_table_permission(_TRANSACTION_ACTIONS[kind], action["TableName"], context)
             for item in parameters["TransactItems"]
             for kind, action in item.items()
         ]
@@ -131,8 +130,8 @@ def _dynamodb(operation: str, parameters: Parameters, place: ArnContext) -> list
     raise UnknownCall(f"dynamodb: {operation}")
 
 
-def _build_table_permission(operation: str, table: str, place: ArnContext) -> Permission:
-    return Permission(f"dynamodb:{operation}", format_table_arn(table, place))
+def _build_table_permission(operation: str, table: str, context: ArnContext) -> Permission:
+    return Permission(f"dynamodb:{operation}", format_table_arn(table, context))
 
 
 _OBJECT_OPERATIONS = {
@@ -154,7 +153,7 @@ _BUCKET_OPERATIONS = {
     "ListObjectVersions": "ListBucketVersions",
 }
 _VERSIONED_OPERATIONS = {"GetObject", "HeadObject", "DeleteObject"}
-#: Each needs permissions of its own (s3:PutObjectAcl, s3:PutObjectTagging, kms:...).
+#: Parameters that need further permissions (s3:PutObjectAcl, s3:PutObjectTagging, kms:...).
 _UNSUPPORTED_PARAMETERS = {
     "ACL",
     "Tagging",
@@ -165,27 +164,27 @@ _UNSUPPORTED_PARAMETERS = {
 }
 
 
-def _s3(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
+def _s3(operation: str, parameters: Parameters, context: ArnContext) -> list[Permission]:
     if unknown := _UNSUPPORTED_PARAMETERS & parameters.keys():
         raise UnknownCall(f"s3: {operation} with {', '.join(sorted(unknown))}")
-    bucket = _format_bucket_arn(parameters, place)
+    bucket = _format_bucket_arn(parameters, context)
     if operation in _BUCKET_OPERATIONS:
         return [Permission(f"s3:{_BUCKET_OPERATIONS[operation]}", bucket)]
     if operation not in _OBJECT_OPERATIONS:
         raise UnknownCall(f"s3: {operation}")
     action = _OBJECT_OPERATIONS[operation]
     if operation in _VERSIONED_OPERATIONS and "VersionId" in parameters:
-        # Instead of the other: that one is for the newest version only.
+        # Replaces the action without Version, which covers only the newest version.
         action += "Version"
     permissions = [Permission(f"s3:{action}", f"{bucket}/{parameters['Key']}")]
     if operation in {"PutObject", "CompleteMultipartUpload"} and "IfMatch" in parameters:
-        # Only those who may read an object are told whether its ETag is this one.
+        # A condition on the ETag reveals it, so it needs the permission to read the object.
         permissions.append(Permission("s3:GetObject", permissions[0].resource))
     return permissions
 
 
-def _format_bucket_arn(parameters: Parameters, place: ArnContext) -> str:
-    return f"arn:{place.partition}:s3:::{parameters['Bucket']}"
+def _format_bucket_arn(parameters: Parameters, context: ArnContext) -> str:
+    return f"arn:{context.partition}:s3:::{parameters['Bucket']}"
 
 
 _QUEUE_OPERATIONS = {
@@ -202,23 +201,23 @@ _QUEUE_OPERATIONS = {
 }
 
 
-def _sqs(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
-    # The batch of an action is the same action to IAM.
+def _sqs(operation: str, parameters: Parameters, context: ArnContext) -> list[Permission]:
+    # IAM treats a batch of an action as that action.
     action = operation.removesuffix("Batch")
     if action not in _QUEUE_OPERATIONS:
         raise UnknownCall(f"sqs: {operation}")
-    url = parameters.get("QueueUrl") or f"/{place.account}/{parameters['QueueName']}"
-    return [Permission(f"sqs:{action}", format_queue_arn(url, place))]
+    url = parameters.get("QueueUrl") or f"/{context.account}/{parameters['QueueName']}"
+    return [Permission(f"sqs:{action}", format_queue_arn(url, context))]
 
 
-def _ssm(operation: str, parameters: Parameters, place: ArnContext) -> list[Permission]:
+def _ssm(operation: str, parameters: Parameters, context: ArnContext) -> list[Permission]:
     if operation in {"GetParameter", "PutParameter", "DeleteParameter"}:
         names = [parameters["Name"]]
     elif operation in {"GetParameters", "DeleteParameters"}:
         names = list(parameters["Names"])
     else:
         raise UnknownCall(f"ssm: {operation}")
-    prefix = f"arn:{place.partition}:ssm:{place.region}:{place.account}:parameter/"
+    prefix = f"arn:{context.partition}:ssm:{context.region}:{context.account}:parameter/"
     return [Permission(f"ssm:{operation}", prefix + name.removeprefix("/")) for name in names]
 
 

@@ -1,7 +1,7 @@
-"""The functions' IAM policies: what they allow, and what of it no call ever used.
+"""The functions' IAM policies: the calls that they allow, and the grants that no call used.
 
-Only what our policies use of IAM's language is understood; anything else is an error, since
-leaving out what one does not understand would make a policy look tighter or wider than it is.
+Only the parts of IAM's language that our policies use are supported. Anything else is an error:
+ignoring it would make a policy look narrower or wider than it is.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tools.iamcheck.permissions import LOCAL, ArnContext, Call, format_queue_arn, format_table_arn
 
 CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
-#: How the policies write the bucket's name, which is of the template's own making.
+#: The bucket's name in the policies; the template derives it from the stack.
 BUCKET = "${AWS::StackName}-${AWS::AccountId}"
 _NO_VALUE = {"Ref": "AWS::NoValue"}
 _ELEMENTS = {"Sid", "Effect", "Action", "Resource"}
@@ -23,13 +23,13 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 class PolicyError(Exception):
-    """A policy has something that is not understood here, or that the stack does not have."""
+    """A policy has an element that is not supported, or refers to one that the stack lacks."""
 
 
 class Grant(NamedTuple):
     """One action on one resource that a statement allows.
 
-    ``resource`` is what stands in the policy, as JSON: what it comes to depends on the stack.
+    ``resource`` is the policy's own text, as JSON; its intrinsics are resolved for each stack.
     """
 
     function: str
@@ -43,10 +43,10 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True)
 class Stack:
-    """What the intrinsics of one stack come to.
+    """The values of a stack's intrinsics.
 
-    ``references``: what ``Ref`` gives of parameters and pseudo parameters; ``arns`` by logical
-    id; ``conditions`` by name, where one that is missing is false.
+    ``references``: parameters and pseudo parameters by name (``Ref``); ``arns`` by logical id
+    (``Fn::GetAtt``); ``conditions`` by name, where a missing one is false.
     """
 
     bucket: str
@@ -55,7 +55,7 @@ class Stack:
     conditions: Mapping[str, bool] = field(default_factory=dict)
 
 
-#: What of a stack is there for Lambda, not for our code; names that no call of ours can have.
+#: Queues of the stack that Lambda uses and our code does not.
 _SERVICE_QUEUES = ("DeadInvocations", "RefreshDeadLetters")
 _TOKEN_CONDITIONS = {
     "github": "HasGithubToken",
@@ -69,27 +69,32 @@ def build_stack(
     bucket: str,
     queue_url: str | None = None,
     token_parameters: Mapping[str, str] | None = None,
-    place: ArnContext = LOCAL,
+    context: ArnContext = LOCAL,
 ) -> Stack:
-    """A stack by what it is made of: tables by kind (``packages``), and parameters by host."""
+    """Build a stack from its tables by kind (``packages``) and its token parameters by host."""
     arns = {
-        f"{kind.capitalize()}Table": format_table_arn(name, place) for kind, name in tables.items()
+        f"{kind.capitalize()}Table": format_table_arn(name, context)
+        for kind, name in tables.items()
     }
-    arns["RefreshQueue"] = format_queue_arn(queue_url or "/none/RefreshQueue", place)
-    arns |= {name: format_queue_arn(f"/{place.account}/{name}", place) for name in _SERVICE_QUEUES}
+    arns["RefreshQueue"] = format_queue_arn(queue_url or "/none/RefreshQueue", context)
+    arns |= {
+        name: format_queue_arn(f"/{context.account}/{name}", context) for name in _SERVICE_QUEUES
+    }
     for function in list_functions():
         group = f"/packgrid/{function}"
         arns[f"{function.capitalize()}Logs"] = (
-            f"arn:{place.partition}:logs:{place.region}:{place.account}:log-group:{group}:*"
+            f"arn:{context.partition}:logs:{context.region}:{context.account}:log-group:{group}:*"
         )
-    named = dict(token_parameters or {})
-    conditions = {condition: host in named for host, condition in _TOKEN_CONDITIONS.items()}
+    parameters = dict(token_parameters or {})
+    conditions = {condition: host in parameters for host, condition in _TOKEN_CONDITIONS.items()}
     references = {
-        "AWS::Partition": place.partition,
-        "AWS::Region": place.region,
-        "AWS::AccountId": place.account,
-    } | {f"{host.capitalize()}TokenParameter": named.get(host, "") for host in _TOKEN_CONDITIONS}
-    return Stack(bucket, references, arns, conditions | {"HasTokens": bool(named)})
+        "AWS::Partition": context.partition,
+        "AWS::Region": context.region,
+        "AWS::AccountId": context.account,
+    } | {
+        f"{host.capitalize()}TokenParameter": parameters.get(host, "") for host in _TOKEN_CONDITIONS
+    }
+    return Stack(bucket, references, arns, conditions | {"HasTokens": bool(parameters)})
 
 
 class Policies:
@@ -103,37 +108,39 @@ class Policies:
             self._patterns.setdefault(key, []).append((grant, pattern))
 
     def find_grants(self, function: str, action: str, resource: str) -> list[Grant]:
-        """The grants that allow this; none if it is not allowed."""
-        found = self._patterns.get((function, action.lower()), [])
-        return [grant for grant, pattern in found if matches(pattern, resource)]
+        """Return the grants that allow an action on a resource; none if it is not allowed."""
+        candidates = self._patterns.get((function, action.lower()), [])
+        return [grant for grant, pattern in candidates if matches(pattern, resource)]
 
     def allows(self, function: str, action: str, resource: str) -> bool:
-        """Whether a function may do this."""
+        """Return whether a function may perform an action on a resource."""
         return bool(self.find_grants(function, action, resource))
 
     def find_refused_calls(self, calls: Iterable[Call]) -> list[Call]:
-        """Those of the calls that are not allowed, each once and in order."""
+        """Return the calls that are not allowed, each once and in order."""
         return sorted({call for call in calls if not self.allows(*call)})
 
     def find_unused_grants(self, calls: Iterable[Call]) -> list[Grant]:
-        """The grants that none of the calls needed, in order."""
+        """Return the grants that none of the calls needed, in order."""
         used = {grant for call in set(calls) for grant in self.find_grants(*call)}
-        return sorted({grant for found in self._patterns.values() for grant, _ in found} - used)
+        return sorted(
+            {grant for patterns in self._patterns.values() for grant, _ in patterns} - used
+        )
 
 
 def from_files(stack: Stack) -> Policies:
-    """The policies of ``.chalice/policies``."""
+    """Return the policies of ``.chalice/policies``."""
     return Policies(read_documents(), stack)
 
 
 def from_template(template: Mapping[str, Any], stack: Stack) -> Policies:
-    """The policies of a packaged template's functions."""
+    """Return the policies of the functions of a packaged template."""
     return Policies(extract_documents(template), stack)
 
 
 @cache
 def read_documents() -> dict[str, Any]:
-    """Policy documents by function, as ``.chalice/config.json`` names them."""
+    """Read the policy documents by function, as ``.chalice/config.json`` names them."""
     config = json.loads((CHALICE / "config.json").read_text())
     if config["autogen_policy"] is not False:
         raise PolicyError("Chalice would write policies of its own")
@@ -146,20 +153,22 @@ def read_documents() -> dict[str, Any]:
 
 
 def list_functions() -> list[str]:
-    """The functions' names, as ``app.py`` has them; ``api`` is the application itself."""
+    """Return the functions' names, as in ``app.py``; ``api`` is the application itself."""
     return list(read_documents())
 
 
 def get_all_grants() -> set[Grant]:
-    """Every grant of ``.chalice/policies``, whatever the conditions are."""
-    whatever = (lambda _: True, lambda _: False)
-    return {grant for condition in whatever for grant in _iter_grants(read_documents(), condition)}
+    """Return every grant of ``.chalice/policies``, under any conditions."""
+    conditions = (lambda _: True, lambda _: False)
+    return {
+        grant for condition in conditions for grant in _iter_grants(read_documents(), condition)
+    }
 
 
 def extract_documents(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Policy documents by function, of the roles in a packaged template."""
+    """Return the policy documents by function, from the roles of a packaged template."""
     resources = template["Resources"]
-    found = {}
+    documents = {}
     for name, resource in resources.items():
         if resource["Type"] != "AWS::Serverless::Function":
             continue
@@ -170,14 +179,14 @@ def extract_documents(template: Mapping[str, Any]) -> dict[str, Any]:
         if role.get("ManagedPolicyArns"):
             raise PolicyError(f"the role of {name} has managed policies")
         (policy,) = role["Policies"]
-        found[_get_function_name(options["Handler"].removeprefix("app."))] = policy[
+        documents[_get_function_name(options["Handler"].removeprefix("app."))] = policy[
             "PolicyDocument"
         ]
-    return found
+    return documents
 
 
 def _get_function_name(name: str) -> str:
-    """``api_handler`` in Chalice's configuration and ``app.app`` in its template are the API."""
+    """Return a function's name; Chalice calls the API ``api_handler``, and ``app`` in templates."""
     return "api" if name in {"api_handler", "app"} else name
 
 
@@ -193,8 +202,8 @@ def _iter_grants(documents: Mapping[str, Any], condition: Callable[[str], bool])
             sids.add(statement["Sid"])
             for action in _to_list(statement["Action"]):
                 for resource in _iter_elements(statement["Resource"], condition):
-                    written = json.dumps(resource)
-                    yield Grant(function, statement["Sid"], action, written)
+                    text = json.dumps(resource)
+                    yield Grant(function, statement["Sid"], action, text)
 
 
 def _check_statement(function: str, statement: Any) -> None:
@@ -212,7 +221,7 @@ def _to_list(value: Any) -> list[Any]:
 
 
 def _iter_elements(value: Any, condition: Callable[[str], bool]) -> Iterator[Any]:
-    """The elements of a list, with ``Fn::If`` decided."""
+    """Yield the elements of a list, with ``Fn::If`` resolved."""
     for element in _to_list(value):
         while isinstance(element, dict) and set(element) == {"Fn::If"}:
             name, then, otherwise = element["Fn::If"]
@@ -259,9 +268,9 @@ def _look_up(values: Mapping[str, str], name: str) -> str:
 
 
 def matches(pattern: str, resource: str) -> bool:
-    """Whether a resource of a policy means this one (IAM, "Resource": ``*`` and ``?``).
+    """Return whether a policy's resource covers a resource (IAM, "Resource": ``*`` and ``?``).
 
-    Wildcards stay within one of an ARN's six parts; only in the last may they take colons.
+    Wildcards match within one of an ARN's six parts; only in the last do they match colons.
     """
     if pattern == "*":
         return True

@@ -1,4 +1,4 @@
-"""What stands between deployed functions and the engine, and writes down who calls what."""
+"""A proxy between deployed functions and the engine that records each function's calls."""
 
 import http.client
 import threading
@@ -21,10 +21,16 @@ from tools.iamcheck.permissions import (
 from tools.iamcheck.request_parser import has_json_body, parse_request
 
 _CHUNK_BYTES = 1 << 16
-#: Of the connection, not of the message (RFC 9110, 7.6.1); each side has its own.
-_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect", "proxy-connection"}
-#: A function may run for a quarter of an hour, but no call of its takes so long.
-_SECONDS = 60
+#: Headers of a connection, which are not forwarded (RFC 9110, 7.6.1).
+_HOP_BY_HOP_HEADERS = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "expect",
+    "proxy-connection",
+}
+#: A function may run for 15 minutes, but none of its calls takes longer than this.
+_TIMEOUT_S = 60
 
 
 class Proxy:
@@ -37,17 +43,17 @@ class Proxy:
     end of the block.
     """
 
-    def __init__(self, engine_url: str, names: Iterable[str], place: ArnContext = LOCAL) -> None:
+    def __init__(self, engine_url: str, names: Iterable[str], context: ArnContext = LOCAL) -> None:
         self.calls: list[Call] = []
         self.disclosure_calls: list[Call] = []
         self.unknown: list[str] = []
-        self.place = place
+        self.context = context
         self.engine = urlsplit(engine_url)
         self._servers = {name: _Server(self, name) for name in names}
         self._threads: list[threading.Thread] = []
 
     def get_url(self, name: str) -> str:
-        """Where the engine is for this function."""
+        """Return the endpoint URL of the engine for a function."""
         return f"http://127.0.0.1:{self._servers[name].server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -74,7 +80,7 @@ class Proxy:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    #: Connections that clients keep open must not keep the block from ending.
+    #: Do not wait for connections that clients keep open.
     block_on_close = False
     request_queue_size = 128
 
@@ -84,7 +90,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that time out or end go away in the middle; that is theirs to tell."""
+        """Ignore the error: a client that times out or ends closes its connection."""
 
 
 class _Handler(AnyMethodHandler):
@@ -92,13 +98,13 @@ class _Handler(AnyMethodHandler):
 
     def handle_request(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        # In self.path leading slashes are folded, and a target is signed as it stands.
+        # self.path merges leading slashes, but the signature covers the target as it was sent.
         target = self.requestline.split(" ")[1]
-        received = self._received(headers)
-        text = b"".join(received) if has_json_body(headers) else b""
+        chunks = self._iter_body(headers)
+        text = b"".join(chunks) if has_json_body(headers) else b""
         try:
             call = parse_request(self.command, target, headers, text)
-            permissions = get_required_permissions(*call, self.server.proxy.place)
+            permissions = get_required_permissions(*call, self.server.proxy.context)
         except UnknownCall as error:
             self.server.proxy.unknown.append(f"{self.server.name}: {error}")
             self.close_connection = True
@@ -106,7 +112,7 @@ class _Handler(AnyMethodHandler):
             return
         self._record(self.server.proxy.calls, permissions)
         is_chunked = "chunked" in headers.get("transfer-encoding", "")
-        self._forward(call, target, text or received, is_chunked)
+        self._forward(call, target, text or chunks, is_chunked)
 
     def _record(self, calls: list[Call], permissions: Iterable[Permission]) -> None:
         calls.extend(Call(self.server.name, *permission) for permission in permissions)
@@ -120,27 +126,27 @@ class _Handler(AnyMethodHandler):
     ) -> None:
         proxy = self.server.proxy
         engine = http.client.HTTPConnection(
-            str(proxy.engine.hostname), proxy.engine.port, timeout=_SECONDS
+            str(proxy.engine.hostname), proxy.engine.port, timeout=_TIMEOUT_S
         )
         try:
             engine.putrequest(self.command, target, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
-                if name.lower() not in _HOP_BY_HOP:
+                if name.lower() not in _HOP_BY_HOP_HEADERS:
                     engine.putheader(name, value.encode("latin-1"))
             if is_chunked:
                 engine.putheader("Transfer-Encoding", "chunked")
             engine.endheaders(body, encode_chunked=is_chunked)
-            answer = engine.getresponse()
+            response = engine.getresponse()
             self._record(
                 proxy.disclosure_calls,
-                get_disclosure_permissions(*call, answer.status, proxy.place),
+                get_disclosure_permissions(*call, response.status, proxy.context),
             )
-            self._answer(answer)
+            self._send_response(response)
         finally:
             engine.close()
 
-    def _received(self, headers: dict[str, str]) -> Iterator[bytes]:
-        """The body as it comes."""
+    def _iter_body(self, headers: dict[str, str]) -> Iterator[bytes]:
+        """Yield the request's body in chunks."""
         if "chunked" in headers.get("transfer-encoding", ""):
             while size := int(self.rfile.readline().split(b";")[0], 16):
                 yield self.rfile.read(size)
@@ -148,28 +154,28 @@ class _Handler(AnyMethodHandler):
             while self.rfile.readline().strip():
                 pass
             return
-        left = int(headers.get("content-length", 0))
-        while left:
-            data = self.rfile.read(min(left, _CHUNK_BYTES))
+        remaining = int(headers.get("content-length", 0))
+        while remaining:
+            data = self.rfile.read(min(remaining, _CHUNK_BYTES))
             if not data:
                 raise ConnectionResetError
-            left -= len(data)
+            remaining -= len(data)
             yield data
 
-    def _answer(self, answer: http.client.HTTPResponse) -> None:
-        self.send_response_only(answer.status, answer.reason)
-        for name, value in answer.getheaders():
-            if name.lower() not in _HOP_BY_HOP:
+    def _send_response(self, response: http.client.HTTPResponse) -> None:
+        self.send_response_only(response.status, response.reason)
+        for name, value in response.getheaders():
+            if name.lower() not in _HOP_BY_HOP_HEADERS:
                 self.send_header(name, value)
-        bodiless = self.command == "HEAD" or answer.status in {204, 304}
-        in_chunks = not bodiless and answer.getheader("Content-Length") is None
+        bodiless = self.command == "HEAD" or response.status in {204, 304}
+        in_chunks = not bodiless and response.getheader("Content-Length") is None
         if in_chunks:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while data := b"" if bodiless else answer.read(_CHUNK_BYTES):
+        while data := b"" if bodiless else response.read(_CHUNK_BYTES):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data) if in_chunks else data)
         if in_chunks:
             self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """What is called is in ``calls``."""
+        """Print nothing; the calls are in ``Proxy.calls``."""

@@ -1,6 +1,6 @@
-"""Which function of ``app.py`` makes a call to AWS, and whether its policy allows that.
+"""Record the calls to AWS of each function of ``app.py``, and refuse those its policy forbids.
 
-A call that it does not allow ends as AWS would end it, and is remembered, for code that goes on.
+A refused call fails as it would on AWS. It is recorded, too, in case the code handles the error.
 """
 
 import sys
@@ -27,33 +27,33 @@ from tools.iamcheck.permissions import (
 )
 from tools.iamcheck.policies import Grant, Policies
 
-#: What was needed of the policies so far.
+#: The grants that calls have used so far.
 used_grants: set[Grant] = set()
-#: What was called against a policy, and not asked for yet.
+#: Messages about refused calls that ``take_refusals`` has not returned yet.
 _refusals: list[str] = []
 _current_function: ContextVar[str | None] = ContextVar("the function that runs", default=None)
 
 
 def install() -> None:
-    """Watch every call of this process from now on."""
+    """Check every call of this process from now on."""
     _wrap_method(Chalice, "__call__", _call_application)
     _wrap_method(EventSourceHandler, "__call__", _call_handler)
     _wrap_method(BaseClient, "_make_api_call", _check_call)
-    # What a thread does is done by the function that started it; contexts are not handed on.
+    # A thread's calls belong to the function that started it; threads do not inherit contexts.
     _wrap_method(threading.Thread, "start", _start_thread)
     _wrap_method(ThreadPoolExecutor, "submit", _submit)
 
 
 def take_refusals() -> list[str]:
-    """What was refused since this was asked last."""
-    found = _refusals[:]
+    """Return the refusals since the last call, and forget them."""
+    refusals = _refusals[:]
     _refusals.clear()
-    return found
+    return refusals
 
 
 @contextmanager
 def suspend_checks() -> Iterator[None]:
-    """Of what a test does in the middle of a function the function knows nothing."""
+    """Suspend the checks for calls that a test makes while a function runs."""
     with _run_as(None):
         yield
 
@@ -67,14 +67,14 @@ def _run_as(function: str | None) -> Iterator[None]:
         _current_function.reset(token)
 
 
-def _wrap_method(owner: Any, name: str, by: Callable[..., Any]) -> None:
+def _wrap_method(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
-    def replaced(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return by(original, self, *args, **kwargs)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, self, *args, **kwargs)
 
-    setattr(owner, name, replaced)
+    setattr(owner, name, wrapped)
 
 
 def _call_application(original: Any, self: Any, event: Any, context: Any) -> Any:
@@ -125,7 +125,7 @@ def _check_call(original: Any, client: Any, operation: str, parameters: Any) -> 
     try:
         permissions = get_required_permissions(*call)
     except UnknownCall as error:
-        text = f"{function}: nobody knows what it needs: {error}"
+        text = f"{function}: cannot tell which permissions the call needs: {error}"
         _refusals.append(text)
         raise _build_access_denied(operation, text) from error
     if missing := _find_missing_permission(function, permissions):
@@ -135,14 +135,14 @@ def _check_call(original: Any, client: Any, operation: str, parameters: Any) -> 
         return original(client, operation, parameters)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        # What S3 does not tell is no fault: the code may do as well without.
+        # This is no refusal: the code may not need to know that an object is missing.
         if unknown := _find_missing_permission(function, get_disclosure_permissions(*call, status)):
             raise _build_access_denied(operation, unknown) from error
         raise
 
 
 def _find_missing_permission(function: str, permissions: Iterable[Permission]) -> str | None:
-    """What of this a function may not do; the rest is noted as used."""
+    """Return a message on the first permission a function lacks; note the others as used."""
     for permission in permissions:
         grants = _load_policies().find_grants(function, *permission)
         if not grants:
@@ -152,21 +152,21 @@ def _find_missing_permission(function: str, permissions: Iterable[Permission]) -
 
 
 def _build_access_denied(operation: str, text: str) -> ClientError:
-    answer: Any = {
+    response: Any = {
         "Error": {"Code": "AccessDenied", "Message": text},
         "ResponseMetadata": {"HTTPStatusCode": 403, "HTTPHeaders": {}},
     }
-    return ClientError(answer, operation)
+    return ClientError(response, operation)
 
 
 def _load_policies() -> Policies:
-    """The policies in the stack that the settings of this moment tell stack."""
-    now = settings.from_environment()
+    """Return the policies in the stack that the current settings describe."""
+    current = settings.from_environment()
     return _load_policies_of_stack(
         tuple((kind, str(model.Meta.table_name)) for kind, model in models.MODELS.items()),
         objects.get_bucket_name(),
-        now.queue_url,
-        tuple(now.upstreams.token_parameters.items()),
+        current.queue_url,
+        tuple(current.upstreams.token_parameters.items()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Calls to AWS as they go over the wire: which service, which operation, and its parameters."""
+"""Parse HTTP requests to AWS: the service, the operation, and its parameters."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tools.iamcheck.permissions import UnknownCall
 
 _TARGETS = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm"}
 _SIGNED_FOR = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/(\w+)/aws4_request")
-#: What of S3's query says nothing of the operation.
+#: Parameters of S3's query that do not decide on the operation.
 _NEUTRAL_OPTIONS = {
     "continuation-token",
     "delimiter",
@@ -56,17 +56,17 @@ _PARAMETER_HEADERS = {
 
 
 def has_json_body(headers: Mapping[str, str]) -> bool:
-    """Whether the parameters are in the body; of other calls it is not needed to read them."""
+    """Return whether the parameters are in the body; other calls' bodies need not be read."""
     return "x-amz-target" in headers
 
 
 def parse_request(
     method: str, target: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[str, str, dict[str, Any]]:
-    """Service, operation and parameters of a request; raises UnknownCall.
+    """Return service, operation and parameters of a request; raises UnknownCall.
 
-    ``headers`` are by names in lower case. Of S3's parameters those are there that change what
-    a call permissions.
+    ``headers`` have names in lower case. Of S3's parameters, only those are returned that change
+    the permissions that a call needs.
     """
     if has_json_body(headers):
         prefix, _, operation = headers["x-amz-target"].partition(".")

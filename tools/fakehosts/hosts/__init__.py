@@ -1,1 +1,1 @@
-"""The simulated hosts: what each answers, and which limits it keeps."""
+"""The simulated hosts: their responses and their rate limits."""

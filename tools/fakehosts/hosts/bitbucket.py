@@ -1,4 +1,4 @@
-"""Bitbucket Cloud, simulated.
+"""A simulated Bitbucket Cloud.
 
 Sources: the recordings, and Atlassian's support pages ("API request limits": a rolling hour).
 """
@@ -26,7 +26,7 @@ _LIMITED = "Rate limit for this resource has been exceeded"
 
 
 class Bitbucket(SimulatedHost):
-    """Repositories without stars and without totals of commits."""
+    """Bitbucket, which has neither stars nor totals of commits."""
 
     def __init__(self, tokens: frozenset[str]) -> None:
         super().__init__()
@@ -34,8 +34,8 @@ class Bitbucket(SimulatedHost):
         self._windows: dict[str, RollingWindow] = {}
 
     def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
-        """60 in any hour without a token, 1,000 with one."""
-        window = self._window(request)
+        """Allow 60 requests in any hour without a token, 1,000 with one."""
+        window = self._get_window(request)
         is_spent = window.get_remaining(now) <= 0
         window.spend(1, now)
         if not is_spent:
@@ -44,7 +44,7 @@ class Bitbucket(SimulatedHost):
         return Refusal("requests an hour", Response(429, {}, body))
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Repository, forks, watchers or commits."""
+        """Return a repository, or its forks, watchers or commits."""
         if _get_token(request) and _get_token(request) not in self._tokens:
             return HandledRequest("bad credentials", Response(401, {}, {"type": "error"}))
         parts = request.path.removeprefix("/2.0").strip("/").split("/")
@@ -59,20 +59,22 @@ class Bitbucket(SimulatedHost):
             return HandledRequest(kind, Response(404, {}, body), packages)
         if kind == "repository":
             etag = build_etag("repository", repository.id, repository.version)
-            answer = respond_conditionally(request, etag, lambda: (_build_document(repository), {}))
+            response = respond_conditionally(
+                request, etag, lambda: (_build_document(repository), {})
+            )
         elif kind in {"forks", "watchers"}:
-            answer = Response(200, {}, _build_count_page(repository, kind))
+            response = Response(200, {}, _build_count_page(repository, kind))
         elif kind == "commits":
-            answer = Response(200, {}, _build_commit_page(repository, request))
+            response = Response(200, {}, _build_commit_page(repository, request))
         else:
-            answer = Response(404, {}, {"type": "error"})
-        return HandledRequest(kind, answer, packages)
+            response = Response(404, {}, {"type": "error"})
+        return HandledRequest(kind, response, packages)
 
     def add_limit_headers(
         self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
-        """With ``X-RateLimit-*`` as recorded: a list as limit, seconds to go as reset."""
-        window = self._window(request)
+        """Add ``X-RateLimit-*`` as recorded: the limit is a list, the reset is in seconds."""
+        window = self._get_window(request)
         remaining = window.get_remaining(now)
         headers = {
             "X-RateLimit-Limit": f"{window.limit}, {window.limit};w=3600",
@@ -81,7 +83,7 @@ class Bitbucket(SimulatedHost):
         }
         return add_headers(handled, headers)
 
-    def _window(self, request: Request) -> RollingWindow:
+    def _get_window(self, request: Request) -> RollingWindow:
         token = _get_token(request) if _get_token(request) in self._tokens else ""
         return self._windows.setdefault(token, RollingWindow(1000 if token else 60, 3600))
 
@@ -108,7 +110,7 @@ def _build_count_page(repository: Repository, kind: str) -> dict[str, Any]:
 
 
 def _build_commit_page(repository: Repository, request: Request) -> dict[str, Any]:
-    """Newest first, as of the push that the first page saw; ``limit`` is ignored."""
+    """Return a page of commits, newest first, as of the first page; ``limit`` is ignored."""
     size = parse_number(request.query.get("pagelen"), 30, 100)
     start = repository.total - 1
     if context := request.query.get("ctx"):

@@ -1,8 +1,8 @@
-"""Forgejo (Codeberg, and one that is self-hosted), simulated.
+"""Simulated instances of Forgejo: Codeberg, and a self-hosted one.
 
 Sources: the recordings and the reference of Gitea's API, as quoted with them; Codeberg's limit
-as reported there. How a renamed repository is answered is from Gitea's source (a temporary
-redirect to the new name), nobody recorded it.
+as reported there. The response for a renamed repository (a temporary redirect to the new name) is
+from Gitea's source; there is no recording of it.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ _MAX_ITEMS = 50
 
 
 class Forgejo(SimulatedHost):
-    """Repositories; ``has_limits`` as Codeberg has them."""
+    """An instance of Forgejo; with ``has_limits`` it has Codeberg's rate limit."""
 
     def __init__(self, site: str, has_limits: bool) -> None:
         super().__init__()
@@ -37,18 +37,18 @@ class Forgejo(SimulatedHost):
         self._window = RollingWindow(4000, 1800) if has_limits else None
 
     def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
-        """4,000 in 30 minutes, told by the proxy without any header."""
+        """Allow 4,000 requests in 30 minutes; the proxy refuses more without any header."""
         if self._window is None:
             return None
         is_spent = self._window.get_remaining(now) <= 0
         self._window.spend(1, now)
         if not is_spent:
             return None
-        answer = Response(429, {"Content-Type": "text/html"}, "<h1>429 Too Many Requests</h1>")
-        return Refusal("requests in 30 minutes", answer)
+        response = Response(429, {"Content-Type": "text/html"}, "<h1>429 Too Many Requests</h1>")
+        return Refusal("requests in 30 minutes", response)
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Repository, commits, or what the instance is."""
+        """Return a repository, its commits, or the version or settings of the instance."""
         api_path = request.path.removeprefix("/api/v1")
         if api_path == "/version":
             return HandledRequest("version", Response(200, {}, {"version": "13.0.0+gitea-1.22.0"}))
@@ -69,10 +69,10 @@ class Forgejo(SimulatedHost):
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
             return HandledRequest(kind, Response(307, {"Location": to}, b""), packages)
         if kind == "repository":
-            return HandledRequest(kind, Response(200, {}, self._document(repository)), packages)
-        return HandledRequest(kind, self._commits(repository, request), packages)
+            return HandledRequest(kind, Response(200, {}, self._get_document(repository)), packages)
+        return HandledRequest(kind, self._list_commits(repository, request), packages)
 
-    def _document(self, repository: Repository) -> dict[str, Any]:
+    def _get_document(self, repository: Repository) -> dict[str, Any]:
         owner, _, name = repository.path.partition("/")
         return {
             "id": repository.id,
@@ -94,7 +94,7 @@ class Forgejo(SimulatedHost):
             "updated_at": format_timestamp(repository.changed),
         }
 
-    def _commits(self, repository: Repository, request: Request) -> Response:
+    def _list_commits(self, repository: Repository, request: Request) -> Response:
         if not repository.total:
             return Response(409, {}, {"message": "Git Repository is empty."})
         query = request.query
@@ -105,8 +105,8 @@ class Forgejo(SimulatedHost):
         numbers = range(repository.total - 1, -1, -1)
         items, pages = paginate(numbers, page, size)
         base = f"{self._site}/api/v1/repos/{repository.path}/commits"
-        kept = {name: value for name, value in query.items() if name != "page"}
-        headers = build_link_header(base, kept, page, pages)
+        parameters = {name: value for name, value in query.items() if name != "page"}
+        headers = build_link_header(base, parameters, page, pages)
         headers["X-Total-Count"] = str(repository.total)
         headers["X-Total"] = str(repository.total)
         headers["X-HasMore"] = "true" if page < pages else "false"

@@ -1,4 +1,4 @@
-"""GitHub's REST API, simulated, and the limits of the whole host.
+"""A simulated GitHub: its REST API, and the rate limits of both APIs.
 
 Sources: GitHub's REST documentation ("Rate limits for the REST API", "Best practices",
 "Repository statistics", "List repository contributors"), as quoted with the recordings.
@@ -34,7 +34,7 @@ _TOO_LARGE_BODY = {
     "message": "The history or contributor list is too large to list contributors for this "
     "repository via the API."
 }
-#: From so many commits on, the list of contributors is not computed.
+#: Repositories with this many commits are too large for the list of contributors.
 MIN_TOO_LARGE_COMMITS = 200_000
 _PRIMARY_LIMIT_BODY = {"message": "API rate limit exceeded for user ID 1."}
 _SECONDARY_LIMIT_BODY = {
@@ -44,7 +44,7 @@ _SECONDARY_LIMIT_BODY = {
 
 
 class GitHub(SimulatedHost):
-    """Repositories over REST; GraphQL is served by ``graphql``."""
+    """GitHub's REST API; GraphQL requests are passed on to ``graphql``."""
 
     def __init__(self, tokens: frozenset[str], graphql: GraphQL) -> None:
         super().__init__()
@@ -54,31 +54,31 @@ class GitHub(SimulatedHost):
         self._computed: dict[int, int] = {}
         self._refused = 0
 
-    def account(self, request: Request) -> Account:
-        """The account of a request."""
+    def get_account(self, request: Request) -> Account:
+        """Return the account that a request is charged to."""
         token = _get_token(request)
         if token not in self._accounts:
             self._accounts[token] = Account(token in self._tokens)
         return self._accounts[token]
 
     def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
-        """What ends as 401 costs nothing; then the secondary limits; then the hourly one."""
+        """Check the secondary limits, then the hourly one; a request that gets 401 is free."""
         token = _get_token(request)
-        is_turned_away = token not in self._tokens if token else _is_graphql(request)
-        if _is_free(request) or is_turned_away:
+        is_unauthorized = token not in self._tokens if token else _is_graphql(request)
+        if _is_free(request) or is_unauthorized:
             return None
-        account, is_graphql = self.account(request), _is_graphql(request)
+        account, is_graphql = self.get_account(request), _is_graphql(request)
         minute = account.graphql_minute if is_graphql else account.rest_minute
         is_spent = minute.get_remaining(now) <= 0
         minute.spend(1, now)
         if open_requests > 100:
-            return Refusal("100 requests at a time", self._secondary(60))
+            return Refusal("100 requests at a time", self._refuse_secondary(60))
         if is_spent:
-            return Refusal("points a minute", self._secondary(minute.get_wait(now)))
+            return Refusal("points a minute", self._refuse_secondary(minute.get_wait(now)))
         if is_graphql:
             if account.graphql.get_remaining(now) <= 0:
                 return Refusal(
-                    "GraphQL points an hour", _build_graphql_limit_response(self._turn())
+                    "GraphQL points an hour", _build_graphql_limit_response(self._next_turn())
                 )
         elif account.core.get_remaining(now) <= 0:
             return Refusal("requests an hour", Response(403, {}, _PRIMARY_LIMIT_BODY))
@@ -87,7 +87,7 @@ class GitHub(SimulatedHost):
         return None
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Any call of the API that a directory could need."""
+        """Return the response to any call of the API that a directory could need."""
         token = _get_token(request)
         if token and token not in self._tokens:
             return HandledRequest(
@@ -98,25 +98,29 @@ class GitHub(SimulatedHost):
             if not token:
                 message = "This endpoint requires you to be authenticated."
                 return HandledRequest("graphql", Response(401, {}, {"message": message}))
-            return self._graphql.handle(request, self.repositories, self.account(request), now)
+            return self._graphql.handle(request, self.repositories, self.get_account(request), now)
         if path == "/rate_limit":
-            return HandledRequest("rate_limit", Response(200, {}, self._rate_limit(request, now)))
+            return HandledRequest(
+                "rate_limit", Response(200, {}, self._get_rate_limit(request, now))
+            )
         parts = path.strip("/").split("/")
         if parts[0] == "repos" and len(parts) >= 3:
-            return self._repository(request, f"{parts[1]}/{parts[2]}", "/".join(parts[3:]), now)
+            return self._handle_repository(
+                request, f"{parts[1]}/{parts[2]}", "/".join(parts[3:]), now
+            )
         if parts[0] == "repositories" and len(parts) >= 2 and parts[1].isdigit():
             repository = self.repositories.ids.get(int(parts[1]))
             path = repository.path if repository else ""
-            return self._repository(request, path, "/".join(parts[2:]), now)
+            return self._handle_repository(request, path, "/".join(parts[2:]), now)
         return HandledRequest("other", Response(404, {}, {"message": "Not Found"}))
 
     def add_limit_headers(
         self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
-        """With ``X-RateLimit-*``; a 304 is headers back where the request is authorised."""
+        """Add ``X-RateLimit-*``; give back the charge of a 304 if the request is authorised."""
         if handled.response.status == 401:
             return handled
-        account, is_graphql = self.account(request), _is_graphql(request)
+        account, is_graphql = self.get_account(request), _is_graphql(request)
         if handled.response.status == 304 and _get_token(request):
             account.core.spend(-1)
         window = account.graphql if is_graphql else account.core
@@ -130,7 +134,9 @@ class GitHub(SimulatedHost):
         }
         return add_headers(handled, headers)
 
-    def _repository(self, request: Request, path: str, below: str, now: float) -> HandledRequest:
+    def _handle_repository(
+        self, request: Request, path: str, below: str, now: float
+    ) -> HandledRequest:
         kind = _KINDS.get(below, "other")
         repository = self.repositories.find(path)
         if repository is None or repository.status == GONE:
@@ -146,21 +152,21 @@ class GitHub(SimulatedHost):
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
             body = {"message": "Moved Permanently", "url": to}
             return HandledRequest(kind, Response(301, {"Location": to}, body), packages)
-        answer = {
-            "repository": self._document,
-            "contributors": self._contributors,
-            "commits": self._commits,
-            "participation": self._participation,
+        respond = {
+            "repository": self._get_document,
+            "contributors": self._list_contributors,
+            "commits": self._list_commits,
+            "participation": self._get_participation,
         }.get(kind)
-        if answer is None:
+        if respond is None:
             return HandledRequest(kind, Response(404, {}, {"message": "Not Found"}), packages)
-        return HandledRequest(kind, answer(repository, request, now), packages)
+        return HandledRequest(kind, respond(repository, request, now), packages)
 
-    def _document(self, repository: Repository, request: Request, now: float) -> Response:
+    def _get_document(self, repository: Repository, request: Request, now: float) -> Response:
         etag = build_etag("repository", repository.id, repository.version, _get_token(request))
         return respond_conditionally(request, etag, lambda: (build_document(repository), {}))
 
-    def _contributors(self, repository: Repository, request: Request, now: float) -> Response:
+    def _list_contributors(self, repository: Repository, request: Request, now: float) -> Response:
         if not repository.total:
             return Response(204)
         if repository.total >= MIN_TOO_LARGE_COMMITS:
@@ -174,7 +180,7 @@ class GitHub(SimulatedHost):
             "contributors", repository.id, repository.pushes, page, size, _get_token(request)
         )
 
-        def make() -> tuple[Any, dict[str, str]]:
+        def build() -> tuple[Any, dict[str, str]]:
             contributors = repository.rank_contributors()[:MAX_LINKED_AUTHORS]
             items, pages = paginate(contributors, page, size)
             base = f"{_API}/repositories/{repository.id}/contributors"
@@ -189,9 +195,9 @@ class GitHub(SimulatedHost):
             ]
             return body, build_link_header(base, {"per_page": str(size)}, page, pages)
 
-        return respond_conditionally(request, etag, make)
+        return respond_conditionally(request, etag, build)
 
-    def _commits(self, repository: Repository, request: Request, now: float) -> Response:
+    def _list_commits(self, repository: Repository, request: Request, now: float) -> Response:
         if not repository.total:
             return Response(409, {}, {"message": "Git Repository is empty."})
         query = request.query
@@ -204,7 +210,7 @@ class GitHub(SimulatedHost):
             "commits", repository.id, repository.pushes, request.target, _get_token(request)
         )
 
-        def make() -> tuple[Any, dict[str, str]]:
+        def build() -> tuple[Any, dict[str, str]]:
             numbers = repository.find_commits(since, until)[::-1]
             items, pages = paginate(numbers, page, size)
             base = f"{_API}/repositories/{repository.id}/commits"
@@ -213,10 +219,10 @@ class GitHub(SimulatedHost):
                 base, parameters, page, pages
             )
 
-        return respond_conditionally(request, etag, make)
+        return respond_conditionally(request, etag, build)
 
-    def _participation(self, repository: Repository, request: Request, now: float) -> Response:
-        """202 for the first request after a push, as the cache belongs to the newest commit."""
+    def _get_participation(self, repository: Repository, request: Request, now: float) -> Response:
+        """Return 202 for the first request after a push: GitHub caches by the newest commit."""
         if not repository.total:
             return Response(200, {"ETag": build_etag("empty")}, {"all": [], "owner": []})
         if self._computed.get(repository.id) != repository.pushes:
@@ -228,18 +234,18 @@ class GitHub(SimulatedHost):
         )
         return respond_conditionally(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
 
-    def _secondary(self, wait: float) -> Response:
-        """403 and 429 in turn, every third without Retry-After."""
-        turn = self._turn()
+    def _refuse_secondary(self, wait: float) -> Response:
+        """Return 403 and 429 in turn, every third without Retry-After."""
+        turn = self._next_turn()
         headers = {"Retry-After": str(int(wait) + 1)} if turn % 3 else {}
         return Response(429 if turn % 2 else 403, headers, _SECONDARY_LIMIT_BODY)
 
-    def _turn(self) -> int:
+    def _next_turn(self) -> int:
         self._refused += 1
         return self._refused
 
-    def _rate_limit(self, request: Request, now: float) -> dict[str, Any]:
-        account = self.account(request)
+    def _get_rate_limit(self, request: Request, now: float) -> dict[str, Any]:
+        account = self.get_account(request)
         resources = {}
         for name, window in (("core", account.core), ("graphql", account.graphql)):
             remaining = window.get_remaining(now)
@@ -261,7 +267,7 @@ _KINDS = {
 
 
 def build_document(repository: Repository) -> dict[str, Any]:
-    """A repository as REST shows it."""
+    """Return a repository's REST document."""
     owner, _, name = repository.path.partition("/")
     return {
         "id": repository.id,
@@ -290,7 +296,7 @@ def build_document(repository: Repository) -> dict[str, Any]:
 
 
 def build_commit(repository: Repository, number: int) -> dict[str, Any]:
-    """A commit as REST shows it."""
+    """Return a commit's REST document."""
     commit = repository.get_commit(number)
     signed = {
         "name": repository.get_author_name(commit.author),
@@ -315,7 +321,7 @@ def _build_blocked_body(repository: Repository) -> dict[str, Any]:
 
 
 def _build_graphql_limit_response(turn: int) -> Response:
-    """The hourly limit in both spellings that were seen, with status 200."""
+    """Return the error of the hourly limit (status 200), in turn in both observed forms."""
     error: dict[str, Any] = {"message": _PRIMARY_LIMIT_BODY["message"], "type": "RATE_LIMITED"}
     if turn % 2:
         error |= {"type": "RATE_LIMIT", "code": "graphql_rate_limit"}

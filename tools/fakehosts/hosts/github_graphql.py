@@ -1,8 +1,8 @@
-"""GitHub's GraphQL API, simulated: repositories under aliases, points, time and resource limits.
+"""GitHub's simulated GraphQL API: repositories under aliases; point, time and resource limits.
 
 Sources: GitHub's GraphQL documentation ("Rate limits and query limits", reference of
-``repository``); how long a query takes follows the public reports quoted with the recordings:
-50 repositories with two totals each took about 4.5 s, more than 10 s ends as 502.
+``repository``). The duration of a query follows the public reports quoted with the recordings: 50
+repositories with two totals each took about 4.5 s; a query of more than 10 s ends as 502.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from tools.fakehosts.rate_limits import FixedWindow, RollingWindow
 from tools.fakehosts.repository import Repository, format_timestamp
 from tools.fakehosts.server import Request, Response
 
-#: Seconds for a repository, for each history of it, and for each of its commits.
+#: Seconds for a repository, for each history in its selection, and for each commit of those.
 _REPOSITORY_S, _HISTORY_S, _COMMIT_S = 0.01, 0.04, 1 / 50_000
-#: A query beyond these seconds is 502; beyond these, its costliest alias is left out.
+#: A query that takes longer ends as 502; or, from fewer seconds on, without its costliest alias.
 TIMEOUT_S, RESOURCE_LIMIT_S = 10.0, 8.5
-#: "Extra points are taken away" for a timeout; how many is not told.
+#: GitHub deducts additional points for a timeout; their number is not documented.
 _PENALTY = 10
 _TIMEOUT = {
     "data": None,
@@ -44,12 +44,12 @@ class Account:
 
 
 class GraphQL:
-    """Answers queries of ``repository`` and ``rateLimit``."""
+    """Runs queries for ``repository`` and ``rateLimit``."""
 
     def handle(
         self, request: Request, store: RepositoryStore, account: Account, now: float
     ) -> HandledRequest:
-        """The answer to one POST; it is charged by its points."""
+        """Return the response to a query, and charge its points."""
         try:
             payload = request.json
             fields = parse_query(payload.get("query"), payload.get("variables"))
@@ -118,7 +118,7 @@ def _find_repository(field: FieldSelection, store: RepositoryStore) -> Repositor
 
 
 def _count_connection_requests(field: FieldSelection, times: int = 1) -> int:
-    """How many requests a selection's connections need ("Calculating points")."""
+    """Count the requests that a selection's connections need ("Calculating points")."""
     own = times if field.name in _CONNECTIONS else 0
     if own:
         times *= parse_number(str(field.arguments.get("first", 1)), 1, 100)
@@ -130,7 +130,7 @@ def _count_histories(field: FieldSelection) -> int:
 
 
 def _estimate_seconds(field: FieldSelection, repository: Repository | None) -> float:
-    """How long GitHub would take for an alias."""
+    """Estimate how long GitHub takes for an alias."""
     total = repository.total if repository else 0
     return _REPOSITORY_S + _count_histories(field) * (_HISTORY_S + total * _COMMIT_S)
 
@@ -142,7 +142,7 @@ def _build_error(
     if is_too_much:
         message = "Resource limits for this query exceeded."
         return {"type": "RESOURCE_LIMITS_EXCEEDED", "path": [field.key], "message": message}
-    # What GraphQL says of a repository that REST calls blocked (451) was found nowhere.
+    # No source documents GraphQL's error for a repository that REST reports as blocked (451).
     if repository is None or repository.status:
         message = f"Could not resolve to a Repository with the name '{name}'."
         return {"type": "NOT_FOUND", "path": [field.key], "message": message}
@@ -217,7 +217,7 @@ def _build_commit(repository: Repository, number: int) -> Node:
 
 
 def _build_history(repository: Repository, arguments: Mapping[str, Any]) -> Node:
-    """Commits of the default branch, newest first; ``after`` is "HEAD N", as GitHub writes it."""
+    """Return a history, newest first; ``after`` is "HEAD N", GitHub's own cursor."""
     numbers = repository.find_commits(
         _parse_instant(arguments.get("since")), _parse_instant(arguments.get("until"))
     )[::-1]

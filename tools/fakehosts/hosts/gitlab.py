@@ -1,4 +1,4 @@
-"""GitLab, simulated: REST and GraphQL.
+"""A simulated GitLab: REST and GraphQL.
 
 Sources: GitLab's documentation ("Projects API", "Commits API", "Repositories API", "Rate limits",
 "GraphQL API", limits) and source (``ProjectsResolver``: at most 50 full paths), as quoted with
@@ -25,12 +25,12 @@ from tools.fakehosts.repository import Repository, format_timestamp
 from tools.fakehosts.server import Request, Response
 
 _NOT_FOUND = {"message": "404 Project Not Found"}
-#: Full paths of one query, and its complexity without a token and with one.
+#: The limits of a query: full paths, and complexity without and with a token.
 MAX_PATHS, MAX_COMPLEXITY, MAX_COMPLEXITY_WITH_TOKEN = 50, 200, 250
 
 
 class GitLab(SimulatedHost):
-    """Projects in groups of groups. ``limits`` false: as self-hosted ones are by default."""
+    """GitLab, with nested groups; without ``has_limits`` as self-hosted by default."""
 
     def __init__(self, site: str, tokens: frozenset[str], has_limits: bool) -> None:
         super().__init__()
@@ -41,8 +41,9 @@ class GitLab(SimulatedHost):
         self._all, self._projects = RollingWindow(limit, 60), RollingWindow(400, 60)
 
     def check_limits(self, request: Request, now: float, open_requests: int) -> Refusal | None:
-        """2000 a minute in all (500 where there are no tokens), told in text with
-        Retry-After; 400 of single projects, told in JSON without.
+        """Allow 2,000 requests a minute (500 without tokens), 400 of them for single projects.
+
+        The first limit's response is text with Retry-After, the second's is JSON without it.
         """
         if not self._has_limits:
             return None
@@ -64,24 +65,26 @@ class GitLab(SimulatedHost):
         return None
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Project, commits, contributors, or GraphQL."""
-        token = self._token(request)
+        """Return a project, its commits or contributors, or the result of a GraphQL query."""
+        token = self._get_token(request)
         if token and token not in self._tokens:
             return HandledRequest(
                 "bad credentials", Response(401, {}, {"message": "401 Unauthorized"})
             )
         path = request.target.partition("?")[0]
         if path == "/api/graphql":
-            return self._graphql(request)
+            return self._run_graphql(request)
         parts = path.removeprefix("/api/v4").strip("/").split("/")
         if parts[0] != "projects" or len(parts) < 2:
             return HandledRequest("other", Response(404, {}, {"error": "404 Not Found"}))
-        return self._project(request, parts[1].replace("%2F", "/").replace("%2f", "/"), parts[2:])
+        return self._handle_project(
+            request, parts[1].replace("%2F", "/").replace("%2f", "/"), parts[2:]
+        )
 
     def add_limit_headers(
         self, request: Request, handled: HandledRequest, now: float
     ) -> HandledRequest:
-        """With ``RateLimit-*`` where there is a limit (of the whole API only)."""
+        """Add ``RateLimit-*`` of the limit of the whole API, if there is one."""
         if not self._has_limits or handled.response.status == 429:
             return handled
         remaining = self._all.get_remaining(now)
@@ -93,7 +96,7 @@ class GitLab(SimulatedHost):
         }
         return add_headers(handled, headers)
 
-    def _project(self, request: Request, name: str, below: list[str]) -> HandledRequest:
+    def _handle_project(self, request: Request, name: str, below: list[str]) -> HandledRequest:
         kind = "repository" if not below else below[-1]
         repository = (
             self.repositories.ids.get(int(name)) if name.isdigit() else self.repositories.find(name)
@@ -107,17 +110,17 @@ class GitLab(SimulatedHost):
             return HandledRequest(
                 kind, Response(301, {"Location": to}, {"message": "Moved"}), packages
             )
-        answers = {
-            (): self._document,
-            ("repository", "commits"): self._commits,
-            ("repository", "contributors"): self._contributors,
+        handlers = {
+            (): self._get_document,
+            ("repository", "commits"): self._list_commits,
+            ("repository", "contributors"): self._list_contributors,
         }
-        answer = answers.get(tuple(below))
-        if answer is None:
+        respond = handlers.get(tuple(below))
+        if respond is None:
             return HandledRequest(kind, Response(404, {}, {"error": "404 Not Found"}), packages)
-        return HandledRequest(kind, answer(repository, request), packages)
+        return HandledRequest(kind, respond(repository, request), packages)
 
-    def _document(self, repository: Repository, request: Request) -> Response:
+    def _get_document(self, repository: Repository, request: Request) -> Response:
         body = {
             "id": repository.id,
             "description": repository.description or None,
@@ -137,8 +140,8 @@ class GitLab(SimulatedHost):
             request, build_etag("project", repository.id, repository.version), lambda: (body, {})
         )
 
-    def _commits(self, repository: Repository, request: Request) -> Response:
-        """By keyset Link, without totals."""
+    def _list_commits(self, repository: Repository, request: Request) -> Response:
+        """Return a page of commits, with a keyset Link and without totals."""
         query = request.query
         size, page = (
             parse_number(query.get("per_page"), 20, 100),
@@ -149,7 +152,7 @@ class GitLab(SimulatedHost):
         )[::-1]
         items, pages = paginate(numbers, page, size)
 
-        def make() -> tuple[Any, dict[str, str]]:
+        def build() -> tuple[Any, dict[str, str]]:
             following = str(page + 1) if page < pages else ""
             headers = {"X-Page": str(page), "X-Per-Page": str(size), "X-Next-Page": following}
             if following:
@@ -160,18 +163,18 @@ class GitLab(SimulatedHost):
             return [_build_commit(repository, number) for number in items], headers
 
         return respond_conditionally(
-            request, build_etag("commits", repository.pushes, request.target), make
+            request, build_etag("commits", repository.pushes, request.target), build
         )
 
-    def _contributors(self, repository: Repository, request: Request) -> Response:
-        """Names and commits without merges; no accounts."""
+    def _list_contributors(self, repository: Repository, request: Request) -> Response:
+        """Return names and their commits without merges; GitLab has no accounts here."""
         query = request.query
         size, page = (
             parse_number(query.get("per_page"), 20, 100),
             parse_number(query.get("page"), 1, 10**6),
         )
 
-        def make() -> tuple[Any, dict[str, str]]:
+        def build() -> tuple[Any, dict[str, str]]:
             ranked = repository.rank_contributors()
             items, pages = paginate(ranked, page, size)
             following = str(page + 1) if page < pages else ""
@@ -193,51 +196,53 @@ class GitLab(SimulatedHost):
             return body, headers
 
         return respond_conditionally(
-            request, build_etag("contributors", repository.pushes, request.target), make
+            request, build_etag("contributors", repository.pushes, request.target), build
         )
 
-    def _graphql(self, request: Request) -> HandledRequest:
+    def _run_graphql(self, request: Request) -> HandledRequest:
         packages: list[int] = []
-        limit = MAX_COMPLEXITY_WITH_TOKEN if self._token(request) else MAX_COMPLEXITY
+        limit = MAX_COMPLEXITY_WITH_TOKEN if self._get_token(request) else MAX_COMPLEXITY
         try:
             payload = request.json
             fields = parse_query(payload.get("query"), payload.get("variables"))
             _check_complexity(fields, limit)
-            data = select_fields(self._query(packages), fields)
+            data = select_fields(self._build_query(packages), fields)
         except (BadQuery, ValueError, AttributeError) as error:
             return HandledRequest(
                 "graphql", Response(200, {}, {"errors": [{"message": str(error)}]})
             )
         return HandledRequest("graphql", Response(200, {}, {"data": data}), tuple(packages))
 
-    def _query(self, packages: list[int]) -> Node:
+    def _build_query(self, packages: list[int]) -> Node:
         def projects(arguments: Mapping[str, Any]) -> Node:
             paths = arguments.get("fullPaths") or []
             if len(paths) > MAX_PATHS:
                 raise BadQuery(f"You cannot provide more than {MAX_PATHS} full_paths")
             packages.extend(
-                known.package_id for path in paths if (known := self.repositories.find(path))
+                repository.package_id
+                for path in paths
+                if (repository := self.repositories.find(path))
             )
-            matches = [node for path in paths if (node := self._public(path))]
+            matches = [node for path in paths if (node := self._find_public(path))]
             size = parse_number(str(arguments.get("first")), 100, 100)
             start = int(arguments.get("after") or 0)
             shown = matches[start : start + size]
             is_more = start + size < len(matches)
             page = {"hasNextPage": is_more, "endCursor": str(start + size) if is_more else None}
-            nodes = [self._node(repository) for repository in shown]
+            nodes = [self._build_node(repository) for repository in shown]
             values = {"nodes": nodes, "count": len(matches), "pageInfo": Node("PageInfo", page)}
             return Node("ProjectConnection", values)
 
         def project(arguments: Mapping[str, Any]) -> Node | None:
-            repository = self._public(str(arguments.get("fullPath")))
+            repository = self._find_public(str(arguments.get("fullPath")))
             if repository:
                 packages.append(repository.package_id)
-            return self._node(repository) if repository else None
+            return self._build_node(repository) if repository else None
 
         return Node("Query", {"projects": projects, "project": project})
 
-    def _public(self, path: str) -> Repository | None:
-        """The project that has a path now: what it was called before is not followed."""
+    def _find_public(self, path: str) -> Repository | None:
+        """Find a project by its present path; GraphQL does not follow renames."""
         repository = self.repositories.find(path)
         is_there = (
             repository is not None
@@ -246,7 +251,7 @@ class GitLab(SimulatedHost):
         )
         return repository if is_there else None
 
-    def _node(self, repository: Repository) -> Node:
+    def _build_node(self, repository: Repository) -> Node:
         values = {
             "id": f"gid://gitlab/Project/{repository.id}",
             "fullPath": repository.path,
@@ -265,7 +270,7 @@ class GitLab(SimulatedHost):
         }
         return Node("Project", values)
 
-    def _token(self, request: Request) -> str:
+    def _get_token(self, request: Request) -> str:
         private = request.headers.get("PRIVATE-TOKEN", "")
         return str(private or request.headers.get("Authorization", "").rpartition(" ")[2])
 
@@ -302,7 +307,7 @@ def _check_complexity(fields: tuple[FieldSelection, ...], limit: int) -> None:
 
 
 def _get_complexity(field: FieldSelection) -> float:
-    """GitLab's rule: a point for each field, and a hundredth more for each item of a page."""
+    """Return GitLab's complexity: a point per field, and 1 % more per item of a page."""
     below = 1 + sum(_get_complexity(child) for child in field.fields)
     if field.name != "projects":
         return below
@@ -337,5 +342,5 @@ def _is_project(request: Request) -> bool:
 
 
 def _parse_instant(value: str | None) -> float | None:
-    # A plus of an offset that was not encoded arrives as a blank.
+    # The plus of an offset that was not percent-encoded arrives as a space.
     return datetime.fromisoformat(value.replace(" ", "+")).timestamp() if value else None

@@ -1,4 +1,4 @@
-"""The package index and the service of download statistics, simulated.
+"""The simulated package index and its service of download statistics.
 
 Sources: the index's own API documentation (JSON API, Index API, caching), and the recordings.
 """
@@ -16,7 +16,7 @@ _NOT_FOUND = {"message": "Not Found"}
 
 
 class Index(SimulatedHost):
-    """Projects; ``others`` is how many more projects the root lists that nobody asks for."""
+    """The index; ``others`` is a number of further projects that only its root lists."""
 
     def __init__(self, others: int) -> None:
         super().__init__()
@@ -29,16 +29,16 @@ class Index(SimulatedHost):
         self._root: tuple[int, bytes] = (0, b"")
 
     def next_serial(self) -> int:
-        """The serial of the next change."""
+        """Return the serial of the next change."""
         self.serial += 7
         return self.serial
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Project or release document, or the Simple API."""
+        """Return the document of a project or release, or one of the Simple API."""
         parts = request.path.strip("/").split("/")
         base = "https://index.example"
         if parts == ["simple"]:
-            return HandledRequest("root", self._listed(request))
+            return HandledRequest("root", self._list_projects(request))
         project = self.projects.get(normalize_name(parts[1])) if len(parts) > 1 else None
         kind = {"simple": "simple", "pypi": "project"}.get(parts[0], "other")
         kind = "release" if kind == "project" and len(parts) == 4 else kind
@@ -70,8 +70,8 @@ class Index(SimulatedHost):
             kind, respond_conditionally(request, etag, lambda: (body, headers)), packages
         )
 
-    def _listed(self, request: Request) -> Response:
-        """The root: every project with its serial."""
+    def _list_projects(self, request: Request) -> Response:
+        """Return the root: all projects with their serials."""
         if _SIMPLE not in request.headers.get("Accept", ""):
             return Response(200, {"Content-Type": "text/html"}, "<!DOCTYPE html><html></html>")
         if self._root[0] != self.serial:
@@ -95,14 +95,14 @@ class Index(SimulatedHost):
 
 
 class Downloads(SimulatedHost):
-    """``/api/packages/NAME/recent``; the figures change with the week."""
+    """The statistics, ``/api/packages/NAME/recent``; the figures change every week."""
 
     def __init__(self, index: Index) -> None:
         super().__init__()
         self._index = index
 
     def handle(self, request: Request, now: float) -> HandledRequest:
-        """Downloads of the last day, week and month."""
+        """Return the downloads of the last day, week and month."""
         parts = request.path.strip("/").split("/")
         is_recent = parts[:2] == ["api", "packages"] and parts[3:] == ["recent"]
         project = self._index.projects.get(normalize_name(parts[2])) if is_recent else None
@@ -116,5 +116,5 @@ class Downloads(SimulatedHost):
 
 
 def get_week_number(now: float) -> int:
-    """The number of a week."""
+    """Return the number of the week since the epoch."""
     return int(now) // (7 * 86_400)
