@@ -1,4 +1,4 @@
-"""The bill: its arithmetic, its prices, what it counts, and what it must come to."""
+"""The monthly bill: its arithmetic, prices and counted units, and its target."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What docs/security.md and docs/operating.md name is there."""
+"""Names in docs/security.md and docs/operating.md exist in the tree or in the template."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Metrics and log lines as such: their form, what they leave out, and when there are any."""
+"""Metrics and log lines: their format, the secrets that they hide, and when they are written."""
 
 import json
 import re
