@@ -50,20 +50,21 @@ def build_hosts(upstreams: Upstreams, tokens: Mapping[str, str]) -> dict[str, Ho
 
 def select_settings(upstreams: Upstreams) -> Upstreams:
     """Return the settings of hosts there are, without those of others; raises BadSetting."""
+    # Not of self-hosted ones: a domain may be any word, and NPM_TOKEN is none of ours.
     names = {host_class.name for host_class in _iter_public()}
-    names |= {entry.host for entry in upstreams.self_hosted}
+    with_token = {host_class.name for host_class in _iter_public() if host_class.takes_token}
     api_urls = {
         name: check_url(f"{name.upper()}_API_URL", url)
         for name, url in upstreams.api_urls.items()
         if name in names
     }
-    tokens = {name: token for name, token in upstreams.tokens.items() if name in names}
+    tokens = {name: token for name, token in upstreams.tokens.items() if name in with_token}
     parameters = upstreams.token_parameters.items()
     return replace(
         upstreams,
         api_urls=api_urls,
         tokens=tokens,
-        token_parameters={name: value for name, value in parameters if name in names},
+        token_parameters={name: value for name, value in parameters if name in with_token},
     )
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.refresh.hosts.registry import build_hosts, locate
+from chalicelib.refresh.hosts.registry import build_hosts, locate, select_settings
 from chalicelib.refresh.hosts.repo_urls import is_address, web_url
-from chalicelib.settings import SelfHosted, Upstreams
+from chalicelib.settings import SelfHosted, Upstreams, from_environment
 
 NOBODY = Upstreams()
 OWN = Upstreams(
@@ -237,6 +237,15 @@ def test_tokens_are_sent_to_their_own_host_only() -> None:
         "gitlab": "Bearer one",
         "bitbucket": "Bearer two",
     }
+
+
+def test_only_tokens_that_a_public_host_takes_are_settings_of_ours() -> None:
+    environment = {"SELF_HOSTED": "git=gitlab"}
+    for name in ("GITHUB", "CODEBERG", "INDEX", "GIT", "NPM"):
+        environment |= {f"{name}_TOKEN": f"of {name}", f"{name}_TOKEN_PARAMETER": f"/{name}"}
+    selected = select_settings(from_environment(environment).upstreams)
+    assert selected.tokens == {"github": "of GITHUB"}
+    assert selected.token_parameters == {"github": "/GITHUB"}
 
 
 def test_with_a_token_more_may_be_asked() -> None:
