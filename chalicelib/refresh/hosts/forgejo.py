@@ -79,7 +79,8 @@ class _GitCommit(Struct):
 class _Commit(Struct):
     sha: RequiredText
     commit: _GitCommit | None = None
-    created: Instant | None = None
+    # Where the committer has a date it may be one that stands for none.
+    created: Any = None
     author: _User | None = None
     parents: list[_Parent] | None = None
 
@@ -176,7 +177,9 @@ def _iter_pages(session: Session, path: str) -> Iterator[Page]:
 
 def _read_commit(entry: _Commit) -> Commit:
     commit = entry.commit or _GitCommit()
-    at = (commit.committer.date if commit.committer else None) or entry.created
+    at = commit.committer.date if commit.committer else None
+    if at is None and entry.created is not None:
+        at = decode(entry.created, Instant)
     if at is None:
         raise BadValue("a commit has no date")
     author = (entry.author.login if entry.author else "") or (

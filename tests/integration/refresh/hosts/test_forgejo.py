@@ -322,6 +322,17 @@ def test_a_fault_is_tried_again_and_then_fails_its_package(answer: Any) -> None:
     assert broken.sent == 3
 
 
+def test_a_date_that_stands_for_none_is_not_read_beside_the_committers() -> None:
+    repo = Repo()
+    listed = [
+        repo._commit(made) | {"created": "0001-01-01T00:00:00Z"} for made in repo.tree.listed()
+    ]
+    repo.broken = {COMMITS: [(200, {"X-Total-Count": str(len(listed))}, listed)]}
+    found = repo.ask(source()).only
+    assert isinstance(found, Figures)
+    assert found.values["commit_count"] == len(AGES)
+
+
 def test_a_list_that_breaks_off_fails() -> None:
     first = [{"sha": "a", "created": "2026-11-01T00:00:00Z"}]
     listed = [(200, {"X-Total-Count": "60"}, first), (404, {}, {})]
