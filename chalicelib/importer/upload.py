@@ -106,7 +106,8 @@ def iter_uploads(event: Mapping[str, Any], bucket: str) -> Iterator[Upload]:
     if "Records" not in event:
         return
     for record in S3Event(dict(event)).records:
-        if not record.event_name.startswith("ObjectCreated:") or record.s3.bucket.name != bucket:
+        is_upload = str(record.get("eventName", "")).startswith("ObjectCreated:")
+        if not is_upload or record.s3.bucket.name != bucket:
             continue
         uploaded = record.s3.get_object
         # Keys are encoded as in a form: a space is a plus sign.

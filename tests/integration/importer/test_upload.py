@@ -202,6 +202,7 @@ def test_what_is_none_of_its_business_is_left_alone() -> None:
     put("catalogues/", b"")
     assert load({"Service": "Amazon S3", "Event": "s3:TestEvent"}) == []
     assert load({"Records": []}) == []
+    assert load({"Records": [{"EventSource": "aws:sns", "Sns": {}}]}) == []
     assert load(event("catalogues/a.json", bucket="another")) == []
     assert load(event("catalogues/a.json", name="ObjectRemoved:Delete")) == []
     assert load(event("exports/a.json", "catalogues/")) == []
