@@ -68,7 +68,9 @@ def restore(prefix: str, replace: bool, dry_run: bool) -> int:
     from chalicelib.backup.download import download_export
     from chalicelib.backup.manifest import UnusableExport
     from chalicelib.backup.restorer import restore_tables
+    from chalicelib.cli.refresh_run import check_hosts
 
+    check_hosts()
     with tempfile.TemporaryDirectory() as folder:
         try:
             source = manifest.find_export(prefix)

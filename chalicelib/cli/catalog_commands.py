@@ -60,12 +60,13 @@ def index() -> None:
 def load_catalogue(file: Path, *, strict: bool = False, dry_run: bool = False) -> int:
     """Load a fixture, enrol its sources and publish the search index; return an exit code."""
     from chalicelib.cli import load_output
-    from chalicelib.cli.refresh_run import enrol
+    from chalicelib.cli.refresh_run import check_hosts, enrol
     from chalicelib.importer.fixture import InvalidFixture
     from chalicelib.importer.loader import load as load_fixture
     from chalicelib.importer.loader import load_and_log
     from chalicelib.importer.report import LoadReport
 
+    check_hosts()
     with LoadReport() as report:
         try:
             with load_output.show_progress() as progress:

@@ -38,6 +38,11 @@ class Selection:
         return self.is_all or self.package is not None
 
 
+def check_hosts() -> None:
+    """Raise BadSetting for settings with which enrolment would fail, before anything is written."""
+    service.check_hosts()
+
+
 def enrol() -> None:
     """Enrol the sources of all packages, and print how many are new."""
     enrolled = service.enrol()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from chalicelib import __version__, settings, telemetry
 from chalicelib.refresh import enrolment, metrics, planner, queue
 from chalicelib.refresh.hosts.base import Host
-from chalicelib.refresh.hosts.registry import build_hosts, select_settings
+from chalicelib.refresh.hosts.registry import build_hosts, check_settings, select_settings
 from chalicelib.refresh.tokens import get_tokens
 from chalicelib.refresh.worker import Worker
 from chalicelib.refresh.worker_context import WorkerContext
@@ -18,6 +18,11 @@ def load_hosts(configured: Settings) -> dict[str, Host]:
     """Return every configured host by name, with its token; raises TokenUnavailable."""
     upstreams = select_settings(configured.upstreams)
     return build_hosts(upstreams, get_tokens(upstreams))
+
+
+def check_hosts() -> None:
+    """Raise BadSetting if a host cannot be built from the settings; ask nothing."""
+    check_settings(settings.from_environment().upstreams)
 
 
 def build_worker(configured: Settings, hosts: Mapping[str, Host], context: WorkerContext) -> Worker:

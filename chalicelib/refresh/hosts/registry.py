@@ -48,6 +48,13 @@ def build_hosts(upstreams: Upstreams, tokens: Mapping[str, str]) -> dict[str, Ho
     return {host.name: host for host in hosts}
 
 
+def check_settings(upstreams: Upstreams) -> None:
+    """Raise BadSetting if any host cannot be built from the settings."""
+    select_settings(upstreams)
+    for _ in _iter_self_hosted(upstreams):
+        pass
+
+
 def select_settings(upstreams: Upstreams) -> Upstreams:
     """Return the settings of hosts there are, without those of others; raises BadSetting."""
     # Not of self-hosted ones: a domain may be any word, and NPM_TOKEN is none of ours.
