@@ -26,6 +26,11 @@ def spoilt(valid: Any, most: int = 2) -> st.SearchStrategy[Any]:
     return st.lists(change, max_size=most).map(lambda changes: _changed(valid, changes))
 
 
+def subset(json: dict[str, Any], names: str) -> dict[str, Any]:
+    """Return the members that a host module reads, so that no change is spent on others."""
+    return {name: json[name] for name in names.split()}
+
+
 def _places(json: Any) -> Iterator[tuple[Any, ...]]:
     pairs = enumerate(json) if isinstance(json, list) else json.items()
     for key, value in pairs:

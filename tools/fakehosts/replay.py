@@ -10,6 +10,8 @@
     routes = {"GET /repos/a/b?x=1": [(202, {}, {}), (200, {"ETag": '"a"'}, {"id": 1})]}
     with Replay.from_routes(routes) as replay: ...
 
+``Replay.from_host(host, routes)`` serves a simulated host, with some of its responses replaced.
+
 Tests that read recordings are in tests/contract/recordings; they take the fixture
 ``recordings`` and run only with ``--recordings=DIR``. A dict of routes that is not written in
 the call needs its type: ``routes: Routes = {...}``.
@@ -30,6 +32,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tools.fakehosts.hosts.base import SimulatedHost
 from tools.fakehosts.server import Request, Response, Server
 
 #: Status, headers, body (``bytes``, ``str``, or anything else as JSON).
@@ -49,11 +52,17 @@ class Replay:
     ``unknown`` those of them that had no response.
     """
 
-    def __init__(self, routes: Routes, ignored_parameters: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        routes: Routes,
+        ignored_parameters: Collection[str] = (),
+        host: SimulatedHost | None = None,
+    ) -> None:
         self.url = ""
         self.requests: list[Request] = []
         self.unknown: list[Request] = []
         self._ignored_parameters = frozenset(ignored_parameters)
+        self._host = host
         self._lock = threading.Lock()
         self._routes = {self._key(*name.split(" ", 1)): route for name, route in routes.items()}
         self._request_counts: dict[Key, int] = {}
@@ -96,6 +105,18 @@ class Replay:
         with cls(routes, ignored_parameters)._serve() as replay:
             yield replay
 
+    @classmethod
+    @contextmanager
+    def from_host(
+        cls,
+        host: SimulatedHost,
+        routes: Routes | None = None,
+        ignored_parameters: Collection[str] = (),
+    ) -> Iterator["Replay"]:
+        """Serve a simulated host without its rate limits; ``routes`` replace some responses."""
+        with cls(routes or {}, ignored_parameters, host)._serve() as replay:
+            yield replay
+
     @contextmanager
     def _serve(self) -> Iterator["Replay"]:
         with Server(self._handle) as server:
@@ -117,6 +138,8 @@ class Replay:
         with self._lock:
             self.requests.append(request)
             route = self._routes.get(key)
+            if route is None and self._host is not None:
+                return self._host.handle(request, 0.0).response
             if route is None:
                 self.unknown.append(request)
                 return Response(404, {"X-Replay": "unknown"}, {"message": "Not Found"})

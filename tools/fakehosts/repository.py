@@ -3,11 +3,12 @@
 import hashlib
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import accumulate
 from math import gcd
+from typing import Any
 
 GONE, BLOCKED = "gone", "blocked"
 #: Every seventh commit is a merge.
@@ -68,6 +69,10 @@ class Repository:
     pushed: int = 0
     version: int = 0
     pushes: int = 0
+    #: Whether only figures are public, not the code.
+    is_code_hidden: bool = False
+    #: Members of the repository's document that replace those of the host.
+    overrides: dict[str, Any] = field(default_factory=dict)
     #: (number of the first commit, name) of each line of history; a force push begins a new one.
     lines: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
     _shares: "array[int] | None" = None
@@ -110,7 +115,7 @@ class Repository:
         parents = tuple(self.get_oid(number - step) for step in range(1, min(before, number) + 1))
         return Commit(self.get_oid(number), parents, self.get_instant(number), self._author(number))
 
-    def find_commits(self, since: float | None, until: float | None) -> range:
+    def find_commits(self, since: float | None, until: float | None) -> Sequence[int]:
         """Return the numbers of the commits from one instant to another, both included."""
         numbers = range(self.total)
         low = 0 if since is None else bisect_right(numbers, since - 0.5, key=self.get_instant)
@@ -143,6 +148,10 @@ class Repository:
         """Return the name of an author in commits; some names contain a comma."""
         login = self.get_login(author)
         return f"Doe, {login}" if author % 40 == 39 else f"Ada {login}"
+
+    def has_account(self, author: int) -> bool:
+        """Return whether an author's commits are linked to an account."""
+        return author % 3 != 0
 
     def push(self, instants: list[int], authors: list[int]) -> None:
         """Add commits, none of them before the newest."""

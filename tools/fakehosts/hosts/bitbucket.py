@@ -26,10 +26,23 @@ _LIMITED = "Rate limit for this resource has been exceeded"
 
 
 class Bitbucket(SimulatedHost):
-    """Bitbucket, which has neither stars nor totals of commits."""
+    """Bitbucket, which has neither stars nor totals of commits.
 
-    def __init__(self, tokens: frozenset[str]) -> None:
+    ``max_items`` is the longest page. Links to a next page are good while ``series`` stays;
+    others get the status ``expired``.
+    """
+
+    def __init__(
+        self,
+        tokens: frozenset[str],
+        *,
+        max_items: int = 100,
+        series: str = "",
+        expired: int = 404,
+    ) -> None:
         super().__init__()
+        self._max_items = max_items
+        self._series, self._expired = series, expired
         self._tokens = tokens
         self._windows: dict[str, RollingWindow] = {}
 
@@ -60,12 +73,12 @@ class Bitbucket(SimulatedHost):
         if kind == "repository":
             etag = build_etag("repository", repository.id, repository.version)
             response = respond_conditionally(
-                request, etag, lambda: (_build_document(repository), {})
+                request, etag, lambda: (build_document(repository), {})
             )
         elif kind in {"forks", "watchers"}:
-            response = Response(200, {}, _build_count_page(repository, kind))
+            response = Response(200, {}, build_count_page(repository, kind))
         elif kind == "commits":
-            response = Response(200, {}, _build_commit_page(repository, request))
+            response = self._list_commits(repository, request)
         else:
             response = Response(404, {}, {"type": "error"})
         return HandledRequest(kind, response, packages)
@@ -83,12 +96,33 @@ class Bitbucket(SimulatedHost):
         }
         return add_headers(handled, headers)
 
+    def _list_commits(self, repository: Repository, request: Request) -> Response:
+        """Return a page of commits, newest first, as of the first page; ``limit`` is ignored."""
+        size = min(self._max_items, parse_number(request.query.get("pagelen"), 30, 100))
+        start = repository.total - 1
+        if context := request.query.get("ctx"):
+            series, start = json.loads(zlib.decompress(urlsafe_b64decode(context)))
+            if series != self._series:
+                return Response(self._expired, {}, {"type": "error"})
+        shown = range(start, max(-1, start - size), -1)
+        body: dict[str, Any] = {
+            "pagelen": size,
+            "values": [build_commit(repository, number) for number in shown],
+        }
+        if start - size >= 0:
+            position = json.dumps([self._series, start - size])
+            context = urlsafe_b64encode(zlib.compress(position.encode())).decode()
+            base = f"{_API}/repositories/{repository.path}/commits"
+            body["next"] = f"{base}?pagelen={size}&ctx={context.replace('=', '%3D')}"
+        return Response(200, {}, body)
+
     def _get_window(self, request: Request) -> RollingWindow:
         token = _get_token(request) if _get_token(request) in self._tokens else ""
         return self._windows.setdefault(token, RollingWindow(1000 if token else 60, 3600))
 
 
-def _build_document(repository: Repository) -> dict[str, Any]:
+def build_document(repository: Repository) -> dict[str, Any]:
+    """Return a repository as the API shows it."""
     return {
         "type": "repository",
         "full_name": repository.path,
@@ -101,41 +135,26 @@ def _build_document(repository: Repository) -> dict[str, Any]:
         "is_private": False,
         "parent": None,
         "size": repository.total * 1000,
-    }
+    } | repository.overrides
 
 
-def _build_count_page(repository: Repository, kind: str) -> dict[str, Any]:
+def build_count_page(repository: Repository, kind: str) -> dict[str, Any]:
+    """Return the page of a list that tells its size."""
     size = repository.forks if kind == "forks" else repository.watchers
     return {"pagelen": 10, "page": 1, "size": size, "values": []}
 
 
-def _build_commit_page(repository: Repository, request: Request) -> dict[str, Any]:
-    """Return a page of commits, newest first, as of the first page; ``limit`` is ignored."""
-    size = parse_number(request.query.get("pagelen"), 30, 100)
-    start = repository.total - 1
-    if context := request.query.get("ctx"):
-        start = json.loads(zlib.decompress(urlsafe_b64decode(context)))
-    shown = range(start, max(-1, start - size), -1)
-    body: dict[str, Any] = {
-        "pagelen": size,
-        "values": [_build_commit(repository, number) for number in shown],
-    }
-    if start - size >= 0:
-        context = urlsafe_b64encode(zlib.compress(json.dumps(start - size).encode())).decode()
-        base = f"{_API}/repositories/{repository.path}/commits"
-        body["next"] = f"{base}?pagelen={size}&ctx={context.replace('=', '%3D')}"
-    return body
-
-
-def _build_commit(repository: Repository, number: int) -> dict[str, Any]:
+def build_commit(repository: Repository, number: int) -> dict[str, Any]:
+    """Return a commit as the list shows it."""
     commit = repository.get_commit(number)
     login = repository.get_login(commit.author)
     author: dict[str, Any] = {
         "type": "author",
         "raw": f"{repository.get_author_name(commit.author)} <{login}@mail.example>",
     }
-    if commit.author % 3:
-        author["user"] = {"display_name": login, "nickname": login, "type": "user"}
+    if repository.has_account(commit.author):
+        name = repository.get_author_name(commit.author)
+        author["user"] = {"display_name": name, "nickname": login, "type": "user"}
     return {
         "type": "commit",
         "hash": commit.oid,

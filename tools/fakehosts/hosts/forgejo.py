@@ -26,13 +26,28 @@ _NOT_FOUND = {
 }
 #: ``MAX_RESPONSE_ITEMS`` of most instances.
 _MAX_ITEMS = 50
+#: Rebased commits keep the date of their author: here 25 years before (in seconds).
+_AUTHORED_BEFORE = 25 * 365 * 86_400
 
 
 class Forgejo(SimulatedHost):
-    """An instance of Forgejo; with ``has_limits`` it has Codeberg's rate limit."""
+    """An instance of Forgejo; with ``has_limits`` it has Codeberg's rate limit.
 
-    def __init__(self, site: str, has_limits: bool) -> None:
+    ``max_items`` is the longest page. Old instances and proxies leave out totals and parents.
+    """
+
+    def __init__(
+        self,
+        site: str,
+        has_limits: bool,
+        *,
+        max_items: int = _MAX_ITEMS,
+        has_total: bool = True,
+        has_parents: bool = True,
+    ) -> None:
         super().__init__()
+        self._max_items = max_items
+        self._has_total, self._has_parents = has_total, has_parents
         self._site = site
         self._window = RollingWindow(4000, 1800) if has_limits else None
 
@@ -53,7 +68,7 @@ class Forgejo(SimulatedHost):
         if api_path == "/version":
             return HandledRequest("version", Response(200, {}, {"version": "13.0.0+gitea-1.22.0"}))
         if api_path == "/settings/api":
-            settings = {"max_response_items": _MAX_ITEMS, "default_paging_num": 30}
+            settings = {"max_response_items": self._max_items, "default_paging_num": 30}
             return HandledRequest("settings", Response(200, {}, settings))
         parts = api_path.strip("/").split("/")
         if parts[0] != "repos" or len(parts) not in {3, 4}:
@@ -69,10 +84,13 @@ class Forgejo(SimulatedHost):
             to += "?" + request.target.partition("?")[2] if "?" in request.target else ""
             return HandledRequest(kind, Response(307, {"Location": to}, b""), packages)
         if kind == "repository":
-            return HandledRequest(kind, Response(200, {}, self._get_document(repository)), packages)
+            return HandledRequest(
+                kind, Response(200, {}, self.build_document(repository)), packages
+            )
         return HandledRequest(kind, self._list_commits(repository, request), packages)
 
-    def _get_document(self, repository: Repository) -> dict[str, Any]:
+    def build_document(self, repository: Repository) -> dict[str, Any]:
+        """Return a repository as the API shows it."""
         owner, _, name = repository.path.partition("/")
         return {
             "id": repository.id,
@@ -92,7 +110,7 @@ class Forgejo(SimulatedHost):
             "archived_at": format_timestamp(repository.archived or 0),
             "created_at": format_timestamp(repository.created),
             "updated_at": format_timestamp(repository.changed),
-        }
+        } | repository.overrides
 
     def _list_commits(self, repository: Repository, request: Request) -> Response:
         if not repository.total:
@@ -100,31 +118,43 @@ class Forgejo(SimulatedHost):
         query = request.query
         page, size = (
             parse_number(query.get("page"), 1, 10**6),
-            parse_number(query.get("limit"), 30, 50),
+            parse_number(query.get("limit"), 30, self._max_items),
         )
         numbers = range(repository.total - 1, -1, -1)
         items, pages = paginate(numbers, page, size)
         base = f"{self._site}/api/v1/repos/{repository.path}/commits"
         parameters = {name: value for name, value in query.items() if name != "page"}
         headers = build_link_header(base, parameters, page, pages)
-        headers["X-Total-Count"] = str(repository.total)
-        headers["X-Total"] = str(repository.total)
+        if self._has_total:
+            headers["X-Total-Count"] = str(repository.total)
+            headers["X-Total"] = str(repository.total)
         headers["X-HasMore"] = "true" if page < pages else "false"
-        return Response(200, headers, [_build_commit(repository, number) for number in items])
+        commits = [build_commit(repository, number) for number in items]
+        if not self._has_parents:
+            for commit in commits:
+                del commit["parents"]
+        return Response(200, headers, commits)
 
 
-def _build_commit(repository: Repository, number: int) -> dict[str, Any]:
+def build_commit(repository: Repository, number: int) -> dict[str, Any]:
+    """Return a commit as the list shows it; it was authored long before it was committed."""
     commit = repository.get_commit(number)
     login = repository.get_login(commit.author)
-    signed = {
+    authored = {
         "name": repository.get_author_name(commit.author),
         "email": f"{login}@mail.example",
+        "date": format_timestamp(max(0, commit.instant - _AUTHORED_BEFORE)),
+    }
+    committed = {
+        "name": "forge",
+        "email": "forge@mail.example",
         "date": format_timestamp(commit.instant),
     }
+    account = {"login": login, "id": commit.author + 1}
     return {
         "sha": commit.oid,
         "created": format_timestamp(commit.instant),
-        "commit": {"author": signed, "committer": signed, "message": f"Change {number}"},
-        "author": {"login": login, "id": commit.author + 1} if commit.author % 3 else None,
+        "commit": {"author": authored, "committer": committed, "message": f"Change {number}"},
+        "author": account if repository.has_account(commit.author) else None,
         "parents": [{"sha": parent} for parent in commit.parents],
     }

@@ -25,6 +25,7 @@ from tools.fakehosts.repository import Repository, format_timestamp
 from tools.fakehosts.server import Request, Response
 
 _NOT_FOUND = {"message": "404 Project Not Found"}
+_NO_CODE = {"message": "404 Repository Not Found"}
 #: The limits of a query: full paths, and complexity without and with a token.
 MAX_PATHS, MAX_COMPLEXITY, MAX_COMPLEXITY_WITH_TOKEN = 50, 200, 250
 
@@ -121,7 +122,12 @@ class GitLab(SimulatedHost):
         return HandledRequest(kind, respond(repository, request), packages)
 
     def _get_document(self, repository: Repository, request: Request) -> Response:
-        body = {
+        etag = build_etag("project", repository.id, repository.version)
+        return respond_conditionally(request, etag, lambda: (self.build_document(repository), {}))
+
+    def build_document(self, repository: Repository) -> dict[str, Any]:
+        """Return a project as REST shows it."""
+        return {
             "id": repository.id,
             "description": repository.description or None,
             "name": repository.path.rpartition("/")[2],
@@ -136,12 +142,11 @@ class GitLab(SimulatedHost):
             "empty_repo": not repository.total,
             "visibility": "public",
         }
-        return respond_conditionally(
-            request, build_etag("project", repository.id, repository.version), lambda: (body, {})
-        )
 
     def _list_commits(self, repository: Repository, request: Request) -> Response:
         """Return a page of commits, with a keyset Link and without totals."""
+        if repository.is_code_hidden:
+            return Response(404, {}, _NO_CODE)
         query = request.query
         size, page = (
             parse_number(query.get("per_page"), 20, 100),
@@ -168,6 +173,8 @@ class GitLab(SimulatedHost):
 
     def _list_contributors(self, repository: Repository, request: Request) -> Response:
         """Return names and their commits without merges; GitLab has no accounts here."""
+        if repository.is_code_hidden:
+            return Response(404, {}, _NO_CODE)
         query = request.query
         size, page = (
             parse_number(query.get("per_page"), 20, 100),
@@ -266,7 +273,9 @@ class GitLab(SimulatedHost):
             "lastActivityAt": format_timestamp(repository.pushed),
             "visibility": "public",
             "statistics": None,
-            "repository": lambda _: _build_repository(repository),
+            "repository": lambda _: (
+                None if repository.is_code_hidden else _build_repository(repository)
+            ),
         }
         return Node("Project", values)
 

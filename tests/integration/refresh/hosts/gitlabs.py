@@ -1,148 +1,92 @@
-"""A GitLab made by hand: projects that are asked for by GraphQL and by REST."""
+"""The simulated GitLab with projects that a test writes."""
 
-from collections import Counter
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from chalicelib.refresh.fetch_result import Source
 from chalicelib.refresh.hosts.gitlab import GitLab, SelfHostedGitLab
-from tests.support.histories import Tree
+from chalicelib.refresh.hosts.gitlab_graphql import QUERY
 from tests.support.upstream import asking
-from tools.fakehosts.replay import Replay, ResponseParts
-from tools.fakehosts.server import Request, Response
+from tests.support.upstream.asking import TODAY
+from tools.fakehosts.hosts import gitlab
+from tools.fakehosts.replay import Replay
+from tools.fakehosts.scripted import History, ScriptedRepository
+from tools.fakehosts.server import Headers, Request, Response
 
 PAGED = ("since", "page", "per_page", "order_by", "sort")
-Answered = ResponseParts | Response
+ACTIVITY = datetime.fromisoformat("2026-10-01T10:00:00Z")
 
 
-@dataclass
-class Project:
-    """A project; ``etag`` is what its document has, ``activity`` when something happened."""
-
-    path: str
-    id: int = 1
-    tree: Tree = field(default_factory=Tree)
-    stars: int = 5
-    forks: int = 2
-    description: str | None = "Example"
-    is_archived: bool = False
-    is_code_hidden: bool = False
-    activity: str = "2026-10-01T10:00:00.000Z"
-    etag: str = 'W/"1"'
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The answer of REST."""
-        return {
-            "id": self.id,
-            "path_with_namespace": self.path,
-            "star_count": self.stars,
-            "forks_count": self.forks,
-            "description": self.description,
-            "archived": self.is_archived,
-            "last_activity_at": self.activity,
-        }
-
-    @property
-    def node(self) -> dict[str, Any]:
-        """The answer of GraphQL."""
-        last = None
-        if self.tree.head:
-            newest = self.tree.commits[self.tree.head]
-            last = {"sha": newest.id, "committedDate": newest.at.isoformat()}
-        code = {"empty": last is None, "tree": {"lastCommit": last}}
-        return {
-            "id": f"gid://gitlab/Project/{self.id}",
-            "fullPath": self.path,
-            "starCount": self.stars,
-            "forksCount": self.forks,
-            "description": self.description,
-            "archived": self.is_archived,
-            "repository": None if self.is_code_hidden else code,
-        }
+def project(
+    path: str,
+    id: int = 1,
+    history: History | None = None,
+    activity: datetime = ACTIVITY,
+    **figures: Any,
+) -> ScriptedRepository:
+    """A project; its ETag changes with ``version``, ``activity`` is when something happened."""
+    pushed = int(activity.timestamp())
+    return ScriptedRepository(path, history or History(TODAY), id=id, pushed=pushed, **figures)
 
 
 @dataclass
 class Site:
-    """Projects by the path that they are asked for; ``broken`` routes answer as they say."""
+    """Projects by the path that they are asked for; ``broken`` routes answer as they say.
 
-    projects: list[Project]
-    renamed: dict[str, Project] = field(default_factory=dict)
+    Queries of ``too_many`` paths are refused.
+    """
+
+    projects: list[ScriptedRepository]
+    renamed: dict[str, ScriptedRepository] = field(default_factory=dict)
     broken: dict[str, Any] = field(default_factory=dict)
-    too_many: int = 51
+    too_many: int = gitlab.MAX_PATHS + 1
 
     @contextmanager
     def serving(self) -> Iterator[Replay]:
         """The site on loopback."""
-        routes: dict[str, Any] = {"POST /api/graphql": self._query}
-        for project in self.projects:
-            routes[f"GET /api/v4/projects/{project.path}"] = self._project(project)
-            routes[f"GET /api/v4/projects/{project.id}"] = self._project(project)
-            code = f"GET /api/v4/projects/{project.id}/repository"
-            routes[f"{code}/commits"] = self._commits(project)
-            routes[f"{code}/contributors"] = self._contributors(project)
-        for path, project in self.renamed.items():
-            there = {"Location": f"https://gitlab.com/api/v4/projects/{project.id}"}
-            routes[f"GET /api/v4/projects/{path}"] = [(302, there, {"message": "moved"})]
-        with Replay.from_routes(routes | self.broken, PAGED) as replay:
+        host = self.host
+        routes: dict[str, Any] = {}
+
+        def query(request: Request) -> Response:
+            if len(request.json["variables"]["paths"]) >= self.too_many:
+                message = "Query has complexity of 201, which exceeds max complexity of 200"
+                return Response(200, {}, {"errors": [{"message": message}]})
+            return host.handle(request, 0.0).response
+
+        if self.too_many <= gitlab.MAX_PATHS:
+            routes["POST /api/graphql"] = query
+        with Replay.from_host(host, routes | self.broken, PAGED) as replay:
             yield replay
 
-    def _query(self, request: Request) -> Answered:
-        paths = [path.lower() for path in request.json["variables"]["paths"]]
-        if len(paths) >= self.too_many:
-            message = "Query has complexity of 201, which exceeds max complexity of 200"
-            return 200, {}, {"errors": [{"message": message}]}
-        found = [each.node for each in self.projects if each.path.lower() in paths]
-        return 200, {}, {"data": {"projects": {"nodes": found}}}
-
-    def _project(self, project: Project) -> Any:
-        def answer(request: Request) -> Answered:
-            if request.headers.get("If-None-Match") == project.etag:
-                return 304, {"ETag": project.etag}, b""
-            return 200, {"ETag": project.etag}, project.document
-
-        return answer
-
-    def _commits(self, project: Project) -> Any:
-        def answer(request: Request) -> Answered:
-            if project.is_code_hidden:
-                return 404, {}, {"message": "404 Repository Not Found"}
-            listed = project.tree.listed()
-            since = request.query.get("since")
-            if since:
-                listed = [commit for commit in listed if commit.at >= datetime.fromisoformat(since)]
-            entries = [
-                {
-                    "id": commit.id,
-                    "committed_date": commit.at.isoformat(),
-                    "author_name": commit.author,
-                    "parent_ids": list(commit.parents),
-                }
-                for commit in listed
-            ]
-            return _page(request, entries)
-
-        return answer
-
-    def _contributors(self, project: Project) -> Any:
-        def answer(request: Request) -> Answered:
-            plain = [each for each in project.tree.listed() if len(each.parents) < 2]
-            counts = Counter(commit.author for commit in plain)
-            return _page(
-                request,
-                [{"name": name, "commits": counts[name]} for name, _ in counts.most_common()],
-            )
-
-        return answer
+    @property
+    def host(self) -> gitlab.GitLab:
+        """The simulated host with the projects."""
+        host = gitlab.GitLab("https://gitlab.com", frozenset({"secret"}), has_limits=False)
+        for project in self.projects:
+            project.pushes = crc32(project.history.head.encode())
+            host.repositories.add(project)
+        for path, project in self.renamed.items():
+            host.repositories.paths[path] = project
+        return host
 
 
-def _page(request: Request, entries: list[Any]) -> Answered:
-    size, page = int(request.query["per_page"]), int(request.query.get("page", 1))
-    following = str(page + 1) if len(entries) > page * size else ""
-    return 200, {"X-Next-Page": following}, entries[(page - 1) * size : page * size]
+def build_document(project: ScriptedRepository) -> dict[str, Any]:
+    """Return a project as REST shows it."""
+    return Site([project]).host.build_document(project)
+
+
+def build_node(project: ScriptedRepository) -> dict[str, Any]:
+    """Return a project as the query of the host module gets it."""
+    body = json.dumps({"query": QUERY, "variables": {"paths": [project.path]}}).encode()
+    request = Request("POST", "/api/graphql", Headers(), body)
+    response = Site([project]).host.handle(request, 0.0).response
+    node: dict[str, Any] = response.body["data"]["projects"]["nodes"][0]
+    return node
 
 
 def public(replay: Replay, token: str | None = None) -> GitLab:

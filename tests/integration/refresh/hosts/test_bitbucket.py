@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,12 +19,14 @@ from chalicelib.refresh.fetch_result import (
     Unchanged,
 )
 from chalicelib.refresh.hosts.bitbucket import Bitbucket
-from tests.support.histories import Made, Tree, assert_storable, figures, json_values, known
-from tests.support.spoiling import spoilt
+from tests.support.outcomes import assert_storable, figures, json_values, known
+from tests.support.spoiling import spoilt, subset
 from tests.support.statuses import each_status
 from tests.support.upstream import asking
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
+from tools.fakehosts.hosts import bitbucket
 from tools.fakehosts.replay import Replay
+from tools.fakehosts.scripted import History, ScriptedRepository
 from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -36,27 +39,33 @@ API = "https://api.bitbucket.org/2.0/repositories/team/thing/commits"
 
 @dataclass
 class Repo:
-    """A repository; a link to a next page is good only while ``series`` stays.
+    """A repository at a simulated host; ``broken`` routes answer as they say."""
 
-    ``refusal`` is the status of a link that is no longer good.
-    """
-
-    tree: Tree = field(default_factory=lambda: Tree().line("a", AGES))
+    tree: History = field(default_factory=lambda: History(TODAY).add_line("a", AGES))
     document: dict[str, Any] = field(default_factory=dict)
     broken: dict[str, Any] = field(default_factory=dict)
-    size: int = 100
-    series: str = "1"
-    refusal: int = 404
+    options: dict[str, Any] = field(default_factory=dict)
     asked_for: list[Request] = field(default_factory=list)
 
+    @property
+    def repository(self) -> ScriptedRepository:
+        """The repository, which was changed when it has another newest commit."""
+        state = f"{self.tree.head} {self.document}"
+        return ScriptedRepository(
+            "team/thing",
+            self.tree,
+            to_name=str.title,
+            strangers=["eve"],
+            watchers=16,
+            forks=37,
+            changed=crc32(self.tree.head.encode()),
+            version=crc32(state.encode()),
+            overrides=self.document,
+        )
+
     def json(self) -> dict[str, Any]:
-        """The repository's document; its ``updated_on`` follows from the newest commit."""
-        return {
-            "full_name": "team/thing",
-            "description": "Example",
-            "updated_on": f"2026-01-01T00:00:00Z {self.tree.head}",
-            "mainbranch": {"name": "main", "type": "branch"} if self.tree.head else None,
-        } | self.document
+        """The repository's document."""
+        return bitbucket.build_document(self.repository)
 
     def ask(
         self,
@@ -66,44 +75,19 @@ class Repo:
         token: str | None = None,
     ) -> Asked:
         """What comes of it; ``asked_for`` are the requests."""
-        routes: dict[str, Any] = {
-            REPO: self._repository,
-            f"{REPO}/watchers": [(200, {}, {"size": 16, "values": [{}], "pagelen": 1})],
-            f"{REPO}/forks": [(200, {}, {"size": 37, "values": [{}], "pagelen": 1})],
-            COMMITS: self._commits,
-        }
+        site = bitbucket.Bitbucket(frozenset({"secret"}), **self.options)
+        site.repositories.add(self.repository)
         ignored = ("pagelen", "include", "ctx", "page")
         clock = clock or FakeTime()
-        with Replay.from_routes(routes | self.broken, ignored) as replay:
+        with Replay.from_host(site, self.broken, ignored) as replay:
             found = asked(host(replay.url, token), [before], clock.context(), budget)
             self.asked_for = replay.requests
         return found
 
-    def _repository(self, request: Request) -> Any:
-        document = self.json()
-        etag = f'"{hash(str(document))}"'
-        if request.headers.get("If-None-Match") == etag:
-            return 304, {}, b""
-        return 200, {"ETag": etag}, document
 
-    def _commits(self, request: Request) -> Any:
-        if request.query.get("ctx", self.series) != self.series:
-            return self.refusal, {}, {"type": "error"}
-        listed, page = self.tree.listed(), int(request.query.get("page", 1))
-        first = (page - 1) * self.size
-        shown = listed[first : first + self.size]
-        answer: dict[str, Any] = {"values": [_commit(made) for made in shown]}
-        if len(listed) > first + self.size:
-            answer["next"] = f"{API}?ctx={self.series}&page={page + 1}&pagelen=100"
-        return 200, {}, answer
-
-
-def _commit(made: Made) -> dict[str, Any]:
-    author: dict[str, Any] = {"raw": f"{made.author.title()} <{made.author}@mail.example>"}
-    if made.author != "eve":
-        author["user"] = {"nickname": made.author, "display_name": made.author.title()}
-    parents = [{"hash": parent, "type": "commit"} for parent in made.parents]
-    return {"hash": made.id, "date": made.at.isoformat(), "author": author, "parents": parents}
+def commit(id: str) -> dict[str, Any]:
+    """A commit of today."""
+    return bitbucket.build_commit(Repo(History(TODAY).add_commit(id, 0)).repository, 0)
 
 
 def host(url: str, token: str | None = None) -> Bitbucket:
@@ -117,7 +101,10 @@ def source(address: str = "team/thing", **values: Any) -> Source:
 
 def test_the_first_time_everything_is_read() -> None:
     repo = Repo(
-        Tree().line("a", [500, 60], "bob").line("b", [8, 7, 0.1]).commit("c", 0, author="eve")
+        History(TODAY)
+        .add_line("a", [500, 60], "bob")
+        .add_line("b", [8, 7, 0.1])
+        .add_commit("c", 0, author="eve")
     )
     found = repo.ask(source(), token="secret")
     assert json_values(found.only) == {
@@ -126,7 +113,7 @@ def test_the_first_time_everything_is_read() -> None:
         "repo_description": "Example",
         "last_commit_date": TODAY,
         "commit_count": 6,
-        "commits_over_52w": repo.tree.per_week(),
+        "commits_over_52w": repo.tree.count_weeks(),
         "participants": "ada,bob,Eve",
     }
     assert found.sent == 4
@@ -162,15 +149,15 @@ def test_another_description_costs_no_more() -> None:
 
 
 def test_a_push_costs_four_and_adds_to_what_is_known() -> None:
-    repo = Repo(Tree().line("a", [900 - place for place in range(250)]))
+    repo = Repo(History(TODAY).add_line("a", [900 - place for place in range(250)]))
     before = known(source(), repo.ask(source()).only)
     assert len(repo.asked_for) == 3 + 3
-    repo.tree.line("b", [2, 1], "bob")
+    repo.tree.add_line("b", [2, 1], "bob")
     found = repo.ask(before)
     assert found.sent == 4
     values = json_values(found.only)
     assert values["commit_count"] == 252
-    assert values["commits_over_52w"] == repo.tree.per_week()
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
     assert values["participants"] == "ada,bob"
 
 
@@ -186,40 +173,42 @@ def test_an_update_without_a_commit_leaves_the_counts() -> None:
 def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
     repo = Repo()
     before = known(source(), repo.ask(source()).only)
-    repo.tree.commit("x1", 40, "a2", author="bob").commit("x2", 20).commit("m", 0, "a7", "x2")
+    repo.tree.add_commit("x1", 40, "a2", author="bob").add_commit("x2", 20).add_commit(
+        "m", 0, "a7", "x2"
+    )
     found = repo.ask(before)
     assert found.sent == 4
     values = json_values(found.only)
-    assert values["commits_over_52w"] == repo.tree.per_week()
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
     assert values["commit_count"] == len(AGES) + 3
 
 
 def test_history_that_was_rewritten_is_counted_anew() -> None:
     repo = Repo()
     before = known(source(), repo.ask(source()).only)
-    repo.tree = Tree().line("b", [300, 20], "bob")
+    repo.tree = History(TODAY).add_line("b", [300, 20], "bob")
     values = json_values(repo.ask(before).only)
-    assert values["commits_over_52w"] == repo.tree.per_week()
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
     assert values["commit_count"] == 2
     assert values["participants"] == "bob,ada"
 
 
 def test_a_history_longer_than_is_read_has_weeks_and_no_total() -> None:
-    repo = Repo(Tree().line("a", [1_200 - place for place in range(1_150)]))
+    repo = Repo(History(TODAY).add_line("a", [1_200 - place for place in range(1_150)]))
     found = repo.ask(source(), token="secret")
     assert found.sent == 3 + 10
     values = json_values(found.only)
     assert "commit_count" not in values
-    assert values["commits_over_52w"] == repo.tree.per_week()
-    repo.tree.commit("new", 0)
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
+    repo.tree.add_commit("new", 0)
     again = repo.ask(known(source(), found.only), token="secret")
     assert again.sent == 4
     assert "commit_count" not in json_values(again.only)
-    assert json_values(again.only)["commits_over_52w"] == repo.tree.per_week()
+    assert json_values(again.only)["commits_over_52w"] == repo.tree.count_weeks()
 
 
 def test_a_year_longer_than_is_read_leaves_the_weeks_out() -> None:
-    repo = Repo(Tree().line("a", [350 - place / 4 for place in range(1_150)]))
+    repo = Repo(History(TODAY).add_line("a", [350 - place / 4 for place in range(1_150)]))
     values = json_values(repo.ask(source(), token="secret").only)
     assert "commits_over_52w" not in values
     assert values["last_commit_date"] is not None
@@ -227,7 +216,10 @@ def test_a_year_longer_than_is_read_leaves_the_weeks_out() -> None:
 
 def test_what_the_budget_cuts_short_goes_on_where_it_stopped() -> None:
     """Without a token an hour has 60 requests, 12 of them at once."""
-    repo = Repo(Tree().line("a", [700 - place for place in range(660)]), size=50)
+    repo = Repo(
+        History(TODAY).add_line("a", [700 - place for place in range(660)]),
+        options={"max_items": 50},
+    )
     # 3 requests and 14 pages, of which 10 are read: one more than there are at once.
     clock, budget = FakeTime(), SharedBudget()
     first = repo.ask(source(), clock, budget)
@@ -245,7 +237,7 @@ def test_what_the_budget_cuts_short_goes_on_where_it_stopped() -> None:
     second = repo.ask(before, clock, budget)
     assert second.sent == 1
     assert figures(second.only).again_at is None
-    assert json_values(second.only)["commits_over_52w"] == repo.tree.per_week(clock.now())
+    assert json_values(second.only)["commits_over_52w"] == repo.tree.count_weeks(clock.now())
     assert "open" not in figures(second.only).state
     assert "walk" not in figures(second.only).state
     # Nothing is open any more, and the next check is conditional.
@@ -267,8 +259,8 @@ def test_where_nothing_could_be_asked_it_is_postponed() -> None:
 
 def interrupted() -> tuple[Repo, Source, FakeTime, SharedBudget]:
     """A history that was read in part."""
-    repo, clock, budget = Repo(size=1), FakeTime(), SharedBudget()
-    repo.tree = Tree().line("a", [20 - place for place in range(10)])
+    repo, clock, budget = Repo(options={"max_items": 1, "series": "1"}), FakeTime(), SharedBudget()
+    repo.tree = History(TODAY).add_line("a", [20 - place for place in range(10)])
     found = repo.ask(source(), clock, budget)
     assert found.sent == 12
     clock.advance(hours=1)
@@ -278,8 +270,7 @@ def interrupted() -> tuple[Repo, Source, FakeTime, SharedBudget]:
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_link_that_is_no_longer_good_begins_the_list_anew(status: int) -> None:
     repo, before, clock, budget = interrupted()
-    repo.series, repo.refusal = "2", status
-    repo.size = 100
+    repo.options = {"series": "2", "expired": status}
     found = repo.ask(before, clock, budget)
     assert found.sent == 2
     assert json_values(found.only)["commit_count"] == 10
@@ -287,29 +278,29 @@ def test_a_link_that_is_no_longer_good_begins_the_list_anew(status: int) -> None
 
 def test_a_push_while_a_list_is_being_read_begins_it_anew() -> None:
     repo, before, clock, budget = interrupted()
-    repo.tree.commit("new", 0)
-    repo.size = 100
+    repo.tree.add_commit("new", 0)
+    repo.options = {"series": "1"}
     found = repo.ask(replace(before, is_check_due=True), clock, budget)
     values = json_values(found.only)
     assert values["commit_count"] == 11
-    assert values["commits_over_52w"] == repo.tree.per_week(clock.now())
+    assert values["commits_over_52w"] == repo.tree.count_weeks(clock.now())
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/2.0/x", "ftp://x", "//x"])
 def test_a_link_that_leads_away_is_not_followed(elsewhere: str) -> None:
-    answer = {"values": [_commit(Made("a", TODAY))], "next": elsewhere}
+    answer = {"values": [commit("a")], "next": elsewhere}
     found = Repo(broken={COMMITS: [(200, {}, answer)]}).ask(source())
     assert found.only == Failed("the list of commits broke off")
 
 
 def test_a_list_that_breaks_off_fails() -> None:
-    answer = {"values": [_commit(Made("a", TODAY))], "next": f"{API}?ctx=1&page=2"}
+    answer = {"values": [commit("a")], "next": f"{API}?ctx=1&page=2"}
     found = Repo(broken={COMMITS: [(200, {}, answer), (404, {}, {})]}).ask(source())
     assert found.only == Failed("the list of commits broke off")
 
 
 def test_a_repository_without_a_commit_has_zeros() -> None:
-    values = json_values(Repo(Tree()).ask(source(participants="old")).only)
+    values = json_values(Repo(History(TODAY)).ask(source(participants="old")).only)
     assert (values["commit_count"], values["participants"]) == (0, "")
     assert values["commits_over_52w"] == (0,) * 52
     assert values["last_commit_date"] is None
@@ -330,10 +321,7 @@ def test_no_address_of_mail_is_stored() -> None:
         {"user": {"display_name": "Shown, Name"}, "raw": "x <y@mail.example>"},
         None,
     ]
-    commits = [
-        _commit(Made(f"c{place}", TODAY)) | {"author": author}
-        for place, author in enumerate(authors)
-    ]
+    commits = [commit(f"c{place}") | {"author": author} for place, author in enumerate(authors)]
     found = Repo(broken={COMMITS: [(200, {}, {"values": commits})]}).ask(source())
     assert json_values(found.only)["participants"] == "someone,Shown Name"
 
@@ -420,14 +408,15 @@ def test_a_part_that_fails_fails_the_package_and_keeps_the_old_state() -> None:
 #: Moves on with each example, or the budget would be spent by all of them together.
 CLOCK = FakeTime()
 SIZE = {"size": 3}
-VALID = Repo(Tree().line("a", [1]))
+VALID = Repo(History(TODAY).add_line("a", [1]))
+VALID_COMMIT = subset(bitbucket.build_commit(VALID.repository, 0), "hash date author parents")
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    spoilt(VALID.json()),
+    spoilt(subset(VALID.json(), "full_name description updated_on mainbranch")),
     spoilt(SIZE),
-    spoilt({"values": [_commit(made) for made in VALID.tree.listed()], "next": None}),
+    spoilt({"values": [VALID_COMMIT], "next": None}),
 )
 def test_any_json_comes_to_an_outcome(document: Any, size: Any, commits: Any) -> None:
     CLOCK.advance(hours=1)

@@ -8,16 +8,16 @@ import pytest
 from chalicelib.refresh.fetch_result import Failed, Postponed
 from chalicelib.refresh.hosts.base import is_limit
 from chalicelib.refresh.http.response import HostResponse
-from tests.integration.refresh.hosts.gitlabs import Project, Site, public, source
-from tests.support.histories import Tree
+from tests.integration.refresh.hosts.gitlabs import Site, project, public, source
 from tests.support.upstream.asking import TODAY, asked
+from tools.fakehosts.scripted import History, ScriptedRepository
 
 COMMITS = "GET /api/v4/projects/1/repository/commits"
 pytestmark = pytest.mark.usefixtures("tables")
 
 
-def project() -> Project:
-    return Project("group/name", 1, tree=Tree().line("a", [30, 20, 10]))
+def example() -> ScriptedRepository:
+    return project("group/name", 1, History(TODAY).add_line("a", [30, 20, 10]))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def project() -> Project:
     ],
 )
 def test_a_403_that_tells_of_a_limit_postpones(headers: dict[str, str], body: bytes) -> None:
-    site = Site([project()], broken={COMMITS: [(403, headers, body)]})
+    site = Site([example()], broken={COMMITS: [(403, headers, body)]})
     with site.serving() as replay:
         outcome = asked(public(replay), [source("group/name", 1)]).only
     assert isinstance(outcome, Postponed)
@@ -40,7 +40,7 @@ def test_a_403_that_tells_of_a_limit_postpones(headers: dict[str, str], body: by
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_head_without_its_list_of_commits_is_a_fault_and_is_asked_again(status: int) -> None:
     answer: list[Any] = [(status, {}, {"message": "no"})]
-    with Site([project()], broken={COMMITS: answer}).serving() as replay:
+    with Site([example()], broken={COMMITS: answer}).serving() as replay:
         outcome = asked(public(replay), [source("group/name", 1)]).only
     assert outcome == Failed("the newest commit is shown, but not the list of commits")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 from chalicelib.refresh.fetch_result import Failed, Figures, Gone, Moved, Postponed, Source
 from chalicelib.refresh.hosts.forgejo import Codeberg, Forgejo
-from tests.support.histories import Made, Tree, assert_storable, json_values, known
-from tests.support.spoiling import spoilt
+from tests.support.outcomes import assert_storable, json_values, known
+from tests.support.spoiling import spoilt, subset
 from tests.support.statuses import each_status
 from tests.support.upstream import asking
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
+from tools.fakehosts.hosts import forgejo
 from tools.fakehosts.replay import Replay
+from tools.fakehosts.scripted import History, ScriptedRepository
 from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -27,66 +30,46 @@ COMMITS = "GET /api/v1/repos/owner/tool/commits"
 
 @dataclass
 class Repo:
-    """A repository at a host; ``most`` is how many commits one page has at most."""
+    """A repository at a simulated host; ``broken`` routes answer as they say."""
 
-    tree: Tree = field(default_factory=lambda: Tree().line("a", AGES))
+    tree: History = field(default_factory=lambda: History(TODAY).add_line("a", AGES))
     document: dict[str, Any] = field(default_factory=dict)
-    most: int = 50
-    has_total: bool = True
-    has_parents: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
     broken: dict[str, Any] = field(default_factory=dict)
     asked_for: list[Request] = field(default_factory=list)
 
+    @property
+    def repository(self) -> ScriptedRepository:
+        """The repository, which was changed when it has another newest commit."""
+        return ScriptedRepository(
+            "owner/tool",
+            self.tree,
+            to_login=lambda name: f"{name}-login",
+            strangers=["eve"],
+            id=9,
+            stars=12,
+            forks=3,
+            changed=crc32(self.tree.head.encode()),
+            overrides=self.document,
+        )
+
+    @property
+    def site(self) -> forgejo.Forgejo:
+        """The host."""
+        site = forgejo.Forgejo("https://codeberg.org", has_limits=False, **self.options)
+        site.repositories.add(self.repository)
+        return site
+
     def json(self) -> dict[str, Any]:
-        """The repository's document; its ``updated_at`` follows from the newest commit."""
-        return {
-            "id": 9,
-            "full_name": "owner/tool",
-            "description": "Example",
-            "empty": not self.tree.head,
-            "archived": False,
-            "archived_at": "1970-01-01T00:00:00Z",
-            "stars_count": 12,
-            "forks_count": 3,
-            "watchers_count": 4,
-            "default_branch": "main",
-            "updated_at": f"2026-01-01T00:00:00Z {self.tree.head}",
-        } | self.document
+        """The repository's document."""
+        return self.site.build_document(self.repository)
 
     def ask(self, before: Source, at: datetime = TODAY) -> Asked:
         """What comes of it; ``asked_for`` are the requests."""
-        routes = {
-            "GET /api/v1/repos/owner/tool": lambda _: (200, {}, self.json()),
-            COMMITS: self._commits,
-        }
-        with Replay.from_routes(routes | self.broken, PAGED) as replay:
+        with Replay.from_host(self.site, self.broken, PAGED) as replay:
             found = asked(host(replay.url), [before], FakeTime(at).context())
             self.asked_for = replay.requests
         return found
-
-    def _commits(self, request: Request) -> Any:
-        if not self.tree.head:
-            return 409, {}, {"message": "Git Repository is empty."}
-        listed = self.tree.listed()
-        size = min(self.most, int(request.query["limit"]))
-        first = (int(request.query["page"]) - 1) * size
-        headers = {"X-Total-Count": str(len(listed))} if self.has_total else {}
-        if len(listed) > first + size:
-            headers["Link"] = '<https://codeberg.org/api/v1/x?limit=1&page=2>; rel="next"'
-        return 200, headers, [self._commit(each) for each in listed[first : first + size]]
-
-    def _commit(self, made: Made) -> dict[str, Any]:
-        commit: dict[str, Any] = {
-            "sha": made.id,
-            "commit": {
-                "author": {"name": made.author, "date": "2001-01-01T00:00:00Z"},
-                "committer": {"name": "forge", "date": made.at.isoformat()},
-            },
-            "author": {"login": f"{made.author}-login"} if made.author != "eve" else None,
-        }
-        if self.has_parents:
-            commit["parents"] = [{"sha": parent} for parent in made.parents]
-        return commit
 
 
 def host(url: str, name: str = "codeberg") -> Forgejo:
@@ -100,7 +83,10 @@ def source(address: str = "owner/tool", **values: Any) -> Source:
 
 def test_the_first_time_everything_is_read() -> None:
     repo = Repo(
-        Tree().line("a", [500, 60], "bob").line("b", [8, 7, 0.1]).commit("c", 0, author="eve")
+        History(TODAY)
+        .add_line("a", [500, 60], "bob")
+        .add_line("b", [8, 7, 0.1])
+        .add_commit("c", 0, author="eve")
     )
     found = repo.ask(source())
     assert json_values(found.only) == {
@@ -110,7 +96,7 @@ def test_the_first_time_everything_is_read() -> None:
         "date_repo_archived": None,
         "last_commit_date": TODAY,
         "commit_count": 6,
-        "commits_over_52w": repo.tree.per_week(),
+        "commits_over_52w": repo.tree.count_weeks(),
         "participants": "ada-login,bob-login,eve",
     }
     assert found.sent == 2
@@ -145,11 +131,11 @@ def test_an_update_without_a_commit_costs_two() -> None:
 
 
 def test_a_push_costs_two_however_long_the_year_was() -> None:
-    repo = Repo(Tree().line("a", [350 - place for place in range(330)]))
+    repo = Repo(History(TODAY).add_line("a", [350 - place for place in range(330)]))
     first = repo.ask(source())
     assert first.sent == 1 + 7
-    assert json_values(first.only)["commits_over_52w"] == repo.tree.per_week()
-    repo.tree.line("b", [1, 0.5])
+    assert json_values(first.only)["commits_over_52w"] == repo.tree.count_weeks()
+    repo.tree.add_line("b", [1, 0.5])
     found = repo.ask(known(source(), first.only))
     assert found.sent == 2
     assert json_values(found.only)["commit_count"] == 332
@@ -159,11 +145,13 @@ def test_a_push_costs_two_however_long_the_year_was() -> None:
 def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
     repo = Repo()
     before = known(source(), repo.ask(source()).only)
-    repo.tree.commit("x1", 40, "a2", author="bob").commit("x2", 20).commit("m", 0, "a7", "x2")
+    repo.tree.add_commit("x1", 40, "a2", author="bob").add_commit("x2", 20).add_commit(
+        "m", 0, "a7", "x2"
+    )
     found = repo.ask(before)
     assert found.sent == 2
     values = json_values(found.only)
-    assert values["commits_over_52w"] == repo.tree.per_week()
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
     assert values["commit_count"] == len(AGES) + 3
     assert values["participants"] == "ada-login,bob-login"
 
@@ -171,9 +159,9 @@ def test_a_merge_of_older_commits_is_counted_in_their_weeks() -> None:
 def test_history_that_was_rewritten_is_counted_anew() -> None:
     repo = Repo()
     before = known(source(), repo.ask(source()).only)
-    repo.tree = Tree().line("b", [300, 20], "bob")
+    repo.tree = History(TODAY).add_line("b", [300, 20], "bob")
     values = json_values(repo.ask(before).only)
-    assert values["commits_over_52w"] == repo.tree.per_week()
+    assert values["commits_over_52w"] == repo.tree.count_weeks()
     assert values["commit_count"] == 2
     assert values["participants"] == "bob-login,ada-login"
 
@@ -183,7 +171,9 @@ def test_history_that_was_rewritten_is_counted_anew() -> None:
 def test_whatever_is_pushed_in_steps_is_counted_as_if_it_were_read_at_once(
     data: st.DataObject,
 ) -> None:
-    repo = Repo(Tree(), most=data.draw(st.sampled_from([3, 5, 50]), "page"))
+    repo = Repo(
+        History(TODAY), options={"max_items": data.draw(st.sampled_from([3, 5, 50]), "page")}
+    )
     before = source()
     at = CLOCK.now()
     for step in range(3):
@@ -196,36 +186,36 @@ def test_whatever_is_pushed_in_steps_is_counted_as_if_it_were_read_at_once(
             oldest = max((repo.tree.commits[id].at for id in on), default=at - timedelta(days=250))
             span = max(0.0, (CLOCK.now() - oldest).total_seconds()) / 86_400
             age = data.draw(st.floats(0, span), "age") + (TODAY - CLOCK.now()) / timedelta(days=1)
-            repo.tree.commit(f"{step}-{number}", age, *sorted(on))
+            repo.tree.add_commit(f"{step}-{number}", age, *sorted(on))
         CLOCK.advance(minutes=5)
         found = repo.ask(before, CLOCK.now())
         before = known(before, found.only)
-        listed = repo.tree.listed()
+        listed = repo.tree.list_commits()
         assert sum(before.package.commits_over_52w) == len(listed)
         assert before.package.commit_count == len(listed)
     assert before.package.last_commit_date == (listed[0].at if listed else None)
 
 
 def test_a_host_that_tells_no_parents_is_taken_to_list_a_line() -> None:
-    repo = Repo(has_parents=False)
+    repo = Repo(options={"has_parents": False})
     before = known(source(), repo.ask(source()).only)
-    repo.tree.line("b", [0.05, 0.01])
+    repo.tree.add_line("b", [0.05, 0.01])
     found = repo.ask(before)
     assert found.sent == 2
-    assert json_values(found.only)["commits_over_52w"] == repo.tree.per_week()
+    assert json_values(found.only)["commits_over_52w"] == repo.tree.count_weeks()
 
 
 def test_a_host_that_tells_no_total_is_counted_as_far_as_it_is_read() -> None:
-    repo = Repo(has_total=False)
+    repo = Repo(options={"has_total": False})
     assert json_values(repo.ask(source()).only)["commit_count"] == len(AGES)
-    long = Repo(Tree().line("a", [600] * 60), has_total=False)
+    long = Repo(History(TODAY).add_line("a", [600] * 60), options={"has_total": False})
     values = json_values(long.ask(source()).only)
     assert "commit_count" not in values
     assert values["commits_over_52w"] == (0,) * 52
 
 
 def test_a_year_that_is_too_long_leaves_the_weeks_out() -> None:
-    repo = Repo(Tree().line("a", [350 - place / 4 for place in range(600)]))
+    repo = Repo(History(TODAY).add_line("a", [350 - place / 4 for place in range(600)]))
     found = repo.ask(source(commits_over_52w=(1,) * 52))
     assert found.sent == 1 + 10
     values = json_values(found.only)
@@ -235,14 +225,14 @@ def test_a_year_that_is_too_long_leaves_the_weeks_out() -> None:
 
 
 def test_a_page_smaller_than_was_asked_for_is_no_end() -> None:
-    repo = Repo(most=3)
+    repo = Repo(options={"max_items": 3})
     found = repo.ask(source())
     assert found.sent == 1 + 3
-    assert json_values(found.only)["commits_over_52w"] == repo.tree.per_week()
+    assert json_values(found.only)["commits_over_52w"] == repo.tree.count_weeks()
 
 
 def test_an_empty_repository_has_zeros() -> None:
-    for repo in (Repo(Tree()), Repo(Tree(), {"empty": False})):
+    for repo in (Repo(History(TODAY)), Repo(History(TODAY), {"empty": False})):
         values = json_values(repo.ask(source(participants="old")).only)
         assert (values["commit_count"], values["participants"]) == (0, "")
         assert values["commits_over_52w"] == (0,) * 52
@@ -348,11 +338,17 @@ def test_codeberg_is_asked_at_the_rate_of_its_proxy_and_others_more_slowly() -> 
 
 #: Moves on with each example, or the budget would be spent by all of them together.
 CLOCK = FakeTime()
-VALID = Repo(Tree().line("a", [1]))
+VALID = Repo(History(TODAY).add_line("a", [1]))
+VALID_COMMIT = subset(forgejo.build_commit(VALID.repository, 0), "sha commit author parents")
+VALID_DOCUMENT = subset(
+    VALID.json(),
+    "id full_name description empty archived archived_at stars_count forks_count watchers_count "
+    "default_branch updated_at",
+)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(spoilt(VALID.json()), spoilt([VALID._commit(each) for each in VALID.tree.listed()]))
+@given(spoilt(VALID_DOCUMENT), spoilt([VALID_COMMIT]))
 def test_any_json_comes_to_an_outcome(document: Any, commits: Any) -> None:
     CLOCK.advance(minutes=5)
     routes: dict[str, Any] = {

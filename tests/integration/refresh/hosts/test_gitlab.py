@@ -17,11 +17,20 @@ from chalicelib.refresh.fetch_result import (
     Source,
     Unchanged,
 )
-from tests.integration.refresh.hosts.gitlabs import Project, Site, own, public, source
-from tests.support.histories import Tree, assert_storable, figures, json_values, known
-from tests.support.spoiling import spoilt
+from tests.integration.refresh.hosts import gitlabs
+from tests.integration.refresh.hosts.gitlabs import (
+    Site,
+    build_document,
+    build_node,
+    own,
+    public,
+    source,
+)
+from tests.support.outcomes import assert_storable, figures, json_values, known
+from tests.support.spoiling import spoilt, subset
 from tests.support.statuses import each_status
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
+from tools.fakehosts.scripted import History, ScriptedRepository
 from tools.fakehosts.server import Request
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -30,9 +39,9 @@ AGES = [500, 400, 60, 30, 8, 7, 6, 0.1]
 CONTRIBUTORS = "/api/v4/projects/7/repository/contributors"
 
 
-def project(path: str = "group/sub/name", id: int = 7, **values: Any) -> Project:
-    values.setdefault("tree", Tree().line("a", AGES))
-    return Project(path, id, **values)
+def project(path: str = "group/sub/name", id: int = 7, **values: Any) -> ScriptedRepository:
+    values.setdefault("history", History(TODAY).add_line("a", AGES))
+    return gitlabs.project(path, id, **values)
 
 
 def settled(site: Site, first: Source) -> Source:
@@ -42,8 +51,12 @@ def settled(site: Site, first: Source) -> Source:
 
 
 def test_the_first_time_everything_is_read() -> None:
-    tree = Tree().line("a", [500, 400], "bob").line("b", [60, 30, 8, 7, 6, 0.1], "ada, the first")
-    with Site([project(tree=tree)]).serving() as replay:
+    tree = (
+        History(TODAY)
+        .add_line("a", [500, 400], "bob")
+        .add_line("b", [60, 30, 8, 7, 6, 0.1], "ada, the first")
+    )
+    with Site([project(history=tree)]).serving() as replay:
         found = asked(public(replay), [source("group/sub/name")])
     assert json_values(found.only) == {
         "repo_watchers": 5,
@@ -52,7 +65,7 @@ def test_the_first_time_everything_is_read() -> None:
         "date_repo_archived": None,
         "last_commit_date": tree.commits["b5"].at,
         "commit_count": 8,
-        "commits_over_52w": tree.per_week(),
+        "commits_over_52w": tree.count_weeks(),
         "participants": "ada the first,bob",
     }
     assert found.sent == 3
@@ -77,7 +90,9 @@ def test_fifty_projects_of_which_nothing_moved_cost_one_request() -> None:
 
 
 def test_sources_of_more_than_fifty_paths_are_asked_for_in_fifties() -> None:
-    projects = [project(f"group/name-{number}", number, tree=Tree()) for number in range(1, 61)]
+    projects = [
+        project(f"group/name-{number}", number, history=History(TODAY)) for number in range(1, 61)
+    ]
     with Site(projects).serving() as replay:
         asked(public(replay), [source(each.path, each.id) for each in projects])
     assert [len(each.json["variables"]["paths"]) for each in replay.requests] == [50, 10]
@@ -98,13 +113,13 @@ def test_where_nothing_was_committed_the_weeks_move_on() -> None:
 def test_a_merge_of_old_commits_is_counted_in_their_weeks_and_not_in_the_total() -> None:
     site = Site([project()])
     before = settled(site, source("group/sub/name"))
-    tree = site.projects[0].tree
-    tree.commit("branch", 20, "a3", author="eve").commit("merge", 0, "branch", "a7")
+    tree = site.projects[0].history
+    tree.add_commit("branch", 20, "a3", author="eve").add_commit("merge", 0, "branch", "a7")
     with site.serving() as replay:
         found = asked(public(replay), [before])
     assert found.sent == 3
     values = json_values(found.only)
-    assert values["commits_over_52w"] == tree.per_week()
+    assert values["commits_over_52w"] == tree.count_weeks()
     assert values["commit_count"] == len(AGES) + 1
     assert values["participants"] == "ada,eve"
 
@@ -112,24 +127,24 @@ def test_a_merge_of_old_commits_is_counted_in_their_weeks_and_not_in_the_total()
 def test_history_that_was_rewritten_is_counted_anew() -> None:
     site = Site([project()])
     before = settled(site, source("group/sub/name"))
-    site.projects[0].tree = Tree().line("b", [300, 20])
+    site.projects[0].history = History(TODAY).add_line("b", [300, 20])
     with site.serving() as replay:
         values = json_values(asked(public(replay), [before]).only)
     assert values["commit_count"] == 2
-    assert values["commits_over_52w"] == site.projects[0].tree.per_week()
+    assert values["commits_over_52w"] == site.projects[0].history.count_weeks()
 
 
 def test_a_year_of_several_pages() -> None:
-    tree = Tree().line("a", [350 - place for place in range(330)])
-    with Site([project(tree=tree)]).serving() as replay:
+    tree = History(TODAY).add_line("a", [350 - place for place in range(330)])
+    with Site([project(history=tree)]).serving() as replay:
         found = asked(public(replay), [source("group/sub/name")])
-    assert json_values(found.only)["commits_over_52w"] == tree.per_week()
+    assert json_values(found.only)["commits_over_52w"] == tree.count_weeks()
     assert found.sent == 1 + 4 + 1
 
 
 def test_a_year_that_is_too_long_leaves_the_weeks_out_and_asks_no_more() -> None:
-    tree = Tree().line("a", [350 - place / 10 for place in range(2_050)])
-    site = Site([project(tree=tree)])
+    tree = History(TODAY).add_line("a", [350 - place / 10 for place in range(2_050)])
+    site = Site([project(history=tree)])
     with site.serving() as replay:
         first = source("group/sub/name", commits_over_52w=(1,) * 52)
         found = asked(public(replay), [first])
@@ -184,7 +199,7 @@ def test_the_next_page_is_found_by_its_number_or_its_link(headers: dict[str, str
 
 
 def test_a_project_without_a_commit_has_zeros() -> None:
-    with Site([project(tree=Tree())]).serving() as replay:
+    with Site([project(history=History(TODAY))]).serving() as replay:
         found = asked(public(replay), [source("group/sub/name")])
     values = json_values(found.only)
     assert found.sent == 1
@@ -206,13 +221,13 @@ def test_a_project_whose_code_is_hidden_keeps_what_was_counted() -> None:
 
 
 def test_an_archived_project_keeps_the_day_on_which_that_was_seen() -> None:
-    site = Site([project(is_archived=True)])
+    site = Site([project(archived=1)])
     before = settled(site, source("group/sub/name"))
     assert before.package.date_repo_archived == TODAY
     with site.serving() as replay:
         clock = FakeTime(TODAY + timedelta(days=3))
         again = asked(public(replay), [before], clock.context()).only
-        site.projects[0].is_archived = False
+        site.projects[0].archived = None
         back = asked(public(replay), [before], clock.context()).only
     assert json_values(again)["date_repo_archived"] == TODAY
     assert json_values(back)["date_repo_archived"] is None
@@ -242,7 +257,9 @@ def test_another_letter_case_is_no_move() -> None:
 
 
 def test_a_query_that_is_too_complex_is_halved() -> None:
-    projects = [project(f"group/name-{number}", number, tree=Tree()) for number in range(1, 41)]
+    projects = [
+        project(f"group/name-{number}", number, history=History(TODAY)) for number in range(1, 41)
+    ]
     with Site(projects, too_many=12).serving() as replay:
         found = asked(public(replay), [source(each.path, each.id) for each in projects])
     sizes = [len(each.json["variables"]["paths"]) for each in replay.requests]
@@ -359,7 +376,10 @@ def test_time_that_is_up_puts_everything_back() -> None:
     ],
 )
 def test_a_member_of_a_wrong_type_fails_its_package_alone(member: str, value: Any) -> None:
-    nodes = [project("group/one", 1).node | {member: value}, project("group/two", 2).node]
+    nodes = [
+        build_node(project("group/one", 1)) | {member: value},
+        build_node(project("group/two", 2)),
+    ]
     broken: dict[str, Any] = {
         "POST /api/graphql": [(200, {}, {"data": {"projects": {"nodes": nodes}}})]
     }
@@ -381,7 +401,7 @@ def test_elsewhere_an_unchanged_project_costs_one_conditional_request() -> None:
     site = Site([project()])
     first = one(site, source("group/sub/name"))
     assert first.sent == 3
-    assert json_values(first.only)["commits_over_52w"] == site.projects[0].tree.per_week()
+    assert json_values(first.only)["commits_over_52w"] == site.projects[0].history.count_weeks()
     before = known(source("group/sub/name"), first.only)
     same = one(site, before, TODAY + timedelta(hours=1))
     assert same.sent == 1
@@ -396,7 +416,7 @@ def test_elsewhere_an_unchanged_project_costs_one_conditional_request() -> None:
 def test_elsewhere_a_star_costs_one_request() -> None:
     site = Site([project()])
     before = known(source("group/sub/name"), one(site, source("group/sub/name")).only)
-    site.projects[0].stars, site.projects[0].etag = 6, 'W/"2"'
+    site.projects[0].stars, site.projects[0].version = 6, 2
     found = one(site, before)
     assert found.sent == 1
     assert json_values(found.only)["repo_watchers"] == 6
@@ -405,7 +425,8 @@ def test_elsewhere_a_star_costs_one_request() -> None:
 def test_elsewhere_activity_without_a_commit_costs_two() -> None:
     site = Site([project()])
     before = known(source("group/sub/name"), one(site, source("group/sub/name")).only)
-    site.projects[0].activity, site.projects[0].etag = "2026-11-01T00:00:00Z", 'W/"2"'
+    moved = datetime.fromisoformat("2026-11-01T00:00:00Z")
+    site.projects[0].pushed, site.projects[0].version = int(moved.timestamp()), 2
     found = one(site, before)
     assert found.sent == 2
     assert "commit_count" not in json_values(found.only)
@@ -414,17 +435,18 @@ def test_elsewhere_activity_without_a_commit_costs_two() -> None:
 def test_elsewhere_a_push_costs_three() -> None:
     site = Site([project()])
     before = known(source("group/sub/name"), one(site, source("group/sub/name")).only)
-    site.projects[0].tree.commit("new", 0.05)
-    site.projects[0].activity, site.projects[0].etag = "2026-11-23T00:00:00Z", 'W/"2"'
+    site.projects[0].history.add_commit("new", 0.05)
+    moved = datetime.fromisoformat("2026-11-23T00:00:00Z")
+    site.projects[0].pushed, site.projects[0].version = int(moved.timestamp()), 2
     found = one(site, before)
     assert found.sent == 3
     assert json_values(found.only)["commit_count"] == len(AGES) + 1
 
 
 def test_a_push_soon_after_another_is_seen_although_the_activity_did_not_move() -> None:
-    site = Site([project(activity=(TODAY - timedelta(minutes=10)).isoformat())])
+    site = Site([project(activity=TODAY - timedelta(minutes=10))])
     before = known(source("group/sub/name"), one(site, source("group/sub/name")).only)
-    site.projects[0].tree.commit("new", -0.01)
+    site.projects[0].history.add_commit("new", -0.01)
     tomorrow = TODAY + timedelta(days=1)
     found = one(site, before, tomorrow)
     assert json_values(found.only)["last_commit_date"] == TODAY + timedelta(days=0.01)
@@ -445,7 +467,7 @@ def test_weeks_that_something_else_overwrote_are_counted_anew() -> None:
     before = known(source("group/sub/name"), one(site, source("group/sub/name")).only)
     spoilt = replace(before, package=replace(before.package, commits_over_52w=()))
     values = json_values(one(site, spoilt).only)
-    assert values["commits_over_52w"] == site.projects[0].tree.per_week()
+    assert values["commits_over_52w"] == site.projects[0].history.count_weeks()
 
 
 @each_status
@@ -455,6 +477,10 @@ def test_what_a_status_means(status: int, outcome: Gone | Failed) -> None:
 
 
 VALID = project("a/b")
+VALID_DOCUMENT = subset(
+    build_document(VALID),
+    "id path_with_namespace star_count forks_count description archived last_activity_at",
+)
 COMMIT = {"id": "a7", "committed_date": "2026-11-01T00:00:00Z", "author_name": "ada"}
 PERSON = {"name": "ada", "commits": 3}
 
@@ -464,8 +490,8 @@ CLOCK = FakeTime()
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    spoilt({"data": {"projects": {"nodes": [VALID.node]}}}),
-    spoilt(VALID.document),
+    spoilt({"data": {"projects": {"nodes": [build_node(VALID)]}}}),
+    spoilt(VALID_DOCUMENT),
     spoilt([COMMIT]),
     spoilt([PERSON]),
 )
