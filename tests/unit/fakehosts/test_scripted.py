@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tools.fakehosts.hosts.forgejo import Forgejo
-from tools.fakehosts.replay import Replay
+from tools.fakehosts.replay import Replay, Routes
 from tools.fakehosts.scripted import History, ScriptedRepository
 from tools.fakehosts.server import Headers, Request
 
@@ -40,7 +40,7 @@ def test_commits_are_numbered_from_the_oldest_and_merges_are_nobodys() -> None:
 def test_a_replay_of_a_host_replaces_only_the_routes_that_are_named() -> None:
     host = Forgejo("https://codeberg.org", has_limits=False)
     host.repositories.add(ScriptedRepository("owner/tool", build_history(), stars=12))
-    routes = {"GET /api/v1/version": [(500, {}, b"")]}
+    routes: Routes = {"GET /api/v1/version": [(500, {}, b"")]}
     with Replay.from_host(host, routes) as replay:
         answers = [
             replay._handle(Request("GET", f"/api/v1/{path}", Headers()))

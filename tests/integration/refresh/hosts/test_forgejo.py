@@ -315,7 +315,8 @@ def test_a_fault_is_tried_again_and_then_fails_its_package(answer: Any) -> None:
 def test_a_date_that_stands_for_none_is_not_read_beside_the_committers() -> None:
     repo = Repo()
     listed = [
-        repo._commit(made) | {"created": "0001-01-01T00:00:00Z"} for made in repo.tree.listed()
+        forgejo.build_commit(repo.repository, number) | {"created": "0001-01-01T00:00:00Z"}
+        for number in reversed(range(len(AGES)))
     ]
     repo.broken = {COMMITS: [(200, {"X-Total-Count": str(len(listed))}, listed)]}
     found = repo.ask(source()).only
