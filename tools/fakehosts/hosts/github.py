@@ -4,6 +4,7 @@ Sources: GitHub's REST documentation ("Rate limits for the REST API", "Best prac
 "Repository statistics", "List repository contributors"), as quoted with the recordings.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -185,12 +186,7 @@ class GitHub(SimulatedHost):
             items, pages = paginate(contributors, page, size)
             base = f"{_API}/repositories/{repository.id}/contributors"
             body = [
-                {
-                    "login": repository.get_login(author),
-                    "id": author + 1,
-                    "type": "User",
-                    "contributions": n,
-                }
+                build_contributor(repository.get_login(author), author + 1, n)
                 for author, n in items
             ]
             return body, build_link_header(base, {"per_page": str(size)}, page, pages)
@@ -232,7 +228,7 @@ class GitHub(SimulatedHost):
         etag = build_etag(
             "participation", repository.id, repository.pushes, weeks, _get_token(request)
         )
-        return respond_conditionally(request, etag, lambda: ({"all": weeks, "owner": [0] * 52}, {}))
+        return respond_conditionally(request, etag, lambda: (build_participation(weeks), {}))
 
     def _refuse_secondary(self, wait: float) -> Response:
         """Return 403 and 429 in turn, every third without Retry-After."""
@@ -264,6 +260,16 @@ _KINDS = {
     "commits": "commits",
     "stats/participation": "participation",
 }
+
+
+def build_contributor(login: str, id: int, contributions: int) -> dict[str, Any]:
+    """Return an entry of the list of contributors."""
+    return {"login": login, "id": id, "type": "User", "contributions": contributions}
+
+
+def build_participation(weeks: Sequence[int]) -> dict[str, Any]:
+    """Return the statistic of 52 weeks."""
+    return {"all": list(weeks), "owner": [0] * 52}
 
 
 def build_document(repository: Repository) -> dict[str, Any]:

@@ -54,14 +54,14 @@ class GraphQL:
             payload = request.json
             fields = parse_query(payload.get("query"), payload.get("variables"))
             cost = max(1, round(sum(_count_connection_requests(field) for field in fields) / 100))
-            return self._run(fields, store, account, cost, now)
+            return self.run_query(fields, store, account, cost, now)
         except (BadQuery, ValueError, AttributeError) as error:
             account.graphql.spend(1)
             return HandledRequest(
                 "graphql", Response(200, {}, {"errors": [{"message": str(error)}]})
             )
 
-    def _run(
+    def run_query(
         self,
         fields: tuple[FieldSelection, ...],
         store: RepositoryStore,
@@ -69,6 +69,7 @@ class GraphQL:
         cost: int,
         now: float,
     ) -> HandledRequest:
+        """Return the response to the fields of a query that costs so many points."""
         repositories = {
             field.key: _find_repository(field, store)
             for field in fields
@@ -190,7 +191,7 @@ def _build_repository(repository: Repository) -> Node:
         "homepageUrl": None,
         "defaultBranchRef": lambda _: _build_branch(repository) if repository.total else None,
     }
-    return Node("Repository", values)
+    return Node("Repository", values | repository.overrides)
 
 
 def _build_branch(repository: Repository) -> Node:

@@ -14,6 +14,7 @@ from tests.integration.refresh.hosts.githubs import (
     GraphQL,
     all_known,
     all_nodes,
+    build_node,
     error,
     host,
     known,
@@ -185,7 +186,7 @@ def test_what_is_not_allowed_is_no_limit() -> None:
 
 def test_errors_below_an_alias_fail_that_repository_only() -> None:
     path = ["r1", "defaultBranchRef", "target", "history"]
-    broken = node("o/b", 2) | {"defaultBranchRef": None}
+    broken = node("o/b", 2, defaultBranchRef=None)
     nodes = {"o/a": node("o/a", 1), "o/b": broken, "o/c": node("o/c", 3)}
     graphql = GraphQL(nodes, {"o/b": error("NOT_FOUND", path=path)})
     with Replay.from_routes(routes(graphql)) as replay:
@@ -290,7 +291,8 @@ def mangled(members: dict[str, Any]) -> st.SearchStrategy[Any]:
     )
 
 
-NODES = mangled(node("o/a")) | st.just(node("o/a")) | JSON
+NODE = build_node(node("o/a"))
+NODES = mangled(NODE) | st.just(NODE) | JSON
 ANSWER = JSON | st.fixed_dictionaries(
     {},
     optional={

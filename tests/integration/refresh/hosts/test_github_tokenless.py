@@ -1,6 +1,6 @@
 """GitHub without a token: REST alone, conditional, within sixty requests an hour."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +21,11 @@ from tests.integration.refresh.hosts.githubs import (
     rest,
     source,
 )
+from tests.support.spoiling import subset
 from tests.support.upstream.asking import TODAY, Asked, FakeTime, asked
+from tools.fakehosts.hosts import github
 from tools.fakehosts.replay import Replay, ResponseParts, Routes
+from tools.fakehosts.scripted import History, ScriptedRepository
 
 pytestmark = pytest.mark.usefixtures("tables")
 
@@ -33,25 +36,23 @@ SEEN = {"repository_etag": '"r1"', "commits_etag": '"c1"', "pushed": PUSHED}
 
 def document(**changes: Any) -> dict[str, Any]:
     """A repository as REST has it."""
-    return {
-        "id": 1,
-        "full_name": "o/r",
-        "description": "About it",
-        "stargazers_count": 5,
-        "watchers_count": 5,
-        "forks_count": 6,
-        "archived": False,
-        "pushed_at": PUSHED[0],
-        "default_branch": PUSHED[1],
-    } | changes
+    pushed = datetime.fromisoformat(PUSHED[0]).timestamp()
+    repository = ScriptedRepository(
+        "o/r", History(COMMITTED), description="About it", stars=5, forks=6, pushed=int(pushed)
+    )
+    members = (
+        "id full_name description stargazers_count watchers_count forks_count archived pushed_at "
+        "default_branch"
+    )
+    return subset(github.build_document(repository), members) | changes
 
 
 def newest(oid: str = OID, last: int | None = 42) -> ResponseParts:
     """The newest commit, and where the last page is."""
     pages = "https://api.github.com/repositories/1/commits?per_page=1&page="
     link = {} if last is None else {"Link": f'<{pages}2>; rel="next", <{pages}{last}>; rel="last"'}
-    commit = {"sha": oid, "commit": {"committer": {"date": COMMITTED.isoformat()}}}
-    return 200, {"ETag": '"c2"', **link}, [commit]
+    repository = ScriptedRepository("o/r", History(COMMITTED).add_commit(oid, 0))
+    return 200, {"ETag": '"c2"', **link}, [github.build_commit(repository, 0)]
 
 
 def made(repository: ResponseParts, commits: ResponseParts | None = None) -> Routes:
