@@ -1,7 +1,11 @@
 """Project documents and roots as the index has them; a test names only what it is about."""
 
-import json
 from typing import Any
+
+from tools.fakehosts.hosts.index import build_root
+from tools.fakehosts.project import Project, Release
+
+_BASE = "https://index.example"
 
 
 def document(name: str = "tool", serial: int | None = 100, **info: Any) -> dict[str, Any]:
@@ -17,20 +21,23 @@ def document(name: str = "tool", serial: int | None = 100, **info: Any) -> dict[
         "project_urls": None,
         "yanked": False,
     }
-    return {
-        "info": members | info,
-        "last_serial": serial,
-        "urls": [upload("2024-03-02T01:00:00.5Z")],
-        "vulnerabilities": [],
-    }
+    project = _project()
+    found = project.build_release_document(project.latest, _BASE)
+    found["info"] |= members | info
+    return found | {"last_serial": serial, "urls": [upload("2024-03-02T01:00:00.5Z")]}
 
 
 def upload(at: Any, **members: Any) -> dict[str, Any]:
     """A file of a release."""
-    return {"upload_time_iso_8601": at, "yanked": False, **members}
+    project = _project()
+    file: dict[str, Any] = project.build_release_document(project.latest, _BASE)["urls"][0]
+    return file | {"upload_time_iso_8601": at, "yanked": False, **members}
 
 
 def root(serials: dict[str, Any]) -> str:
     """The root of the Simple API as JSON."""
-    projects = [{"_last-serial": serial, "name": name} for name, serial in serials.items()]
-    return json.dumps({"meta": {"api-version": "1.4"}, "projects": projects})
+    return build_root(serials, 30_000_000)
+
+
+def _project() -> Project:
+    return Project(package_id=1, name="tool", kind=1, serial=1, releases=[Release("1.2", 0)])

@@ -4,6 +4,7 @@ Sources: the index's own API documentation (JSON API, Index API, caching), and t
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tools.fakehosts.hosts.base import HandledRequest, SimulatedHost, respond_conditionally
@@ -22,10 +23,7 @@ class Index(SimulatedHost):
         super().__init__()
         self.projects: dict[str, Project] = {}
         self.serial = 30_000_000
-        self._others = ",".join(
-            json.dumps({"_last-serial": place + 1, "name": f"other-{place}"})
-            for place in range(others)
-        )
+        self._others = _list_serials({f"other-{place}": place + 1 for place in range(others)})
         self._root: tuple[int, bytes] = (0, b"")
 
     def next_serial(self) -> int:
@@ -75,15 +73,12 @@ class Index(SimulatedHost):
         if _SIMPLE not in request.headers.get("Accept", ""):
             return Response(200, {"Content-Type": "text/html"}, "<!DOCTYPE html><html></html>")
         if self._root[0] != self.serial:
-            ours = ",".join(
-                json.dumps({"_last-serial": project.serial, "name": project.name})
+            serials = {
+                project.name: project.serial
                 for project in self.projects.values()
                 if not project.is_gone
-            )
-            listed = ",".join(filter(None, (ours, self._others)))
-            meta = json.dumps({"_last-serial": self.serial, "api-version": "1.4"})
-            body = f'{{"meta":{meta},"projects":[{listed}]}}'
-            self._root = (self.serial, body.encode())
+            }
+            self._root = (self.serial, build_root(serials, self.serial, self._others).encode())
         headers = {
             **_CACHED,
             "Content-Type": _SIMPLE,
@@ -113,6 +108,19 @@ class Downloads(SimulatedHost):
         data = {"last_day": month // 30, "last_month": month, "last_week": month // 4}
         body = {"data": data, "package": project.key, "type": "recent_downloads"}
         return HandledRequest("downloads", Response(200, {}, body), (project.package_id,))
+
+
+def build_root(serials: Mapping[str, Any], serial: Any, others: str = "") -> str:
+    """Return the root of the Simple API as JSON; ``others`` are further entries as JSON."""
+    meta = json.dumps({"_last-serial": serial, "api-version": "1.4"})
+    listed = ",".join(filter(None, (_list_serials(serials), others)))
+    return f'{{"meta":{meta},"projects":[{listed}]}}'
+
+
+def _list_serials(serials: Mapping[str, Any]) -> str:
+    return ",".join(
+        json.dumps({"_last-serial": serial, "name": name}) for name, serial in serials.items()
+    )
 
 
 def get_week_number(now: float) -> int:
