@@ -25,6 +25,7 @@ from tests.e2e.serving import Catalogue
 from tests.e2e.site import BASE_URL, HOST, STAGE, Site
 from tests.e2e.steps import Failed, say, step
 from tests.e2e.world import CatalogueWorld
+from tests.support import native_modules
 from tools.iamcheck.permissions import UnknownCall
 from tools.iamcheck.policies import PolicyError
 from tools.iamcheck.proxy import Proxy
@@ -140,6 +141,7 @@ def _expect_alone(package: Path, folder: Path) -> None:
     foreign = [name for name in binaries if "aarch64" not in name]
     if foreign:
         raise Failed(f"not for arm64: {', '.join(foreign)}")
+    native_modules.add_to_folder(folder)
     command = [sys.executable, "-I", "-S", "-B", "-c", _IMPORT_ALL, str(folder)]
     environment = {"AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -13,6 +13,7 @@ from deploy.package import PACKAGE_NAME, TEMPLATE_NAME
 from deploy.template import Template, get_functions
 from tests.contract.golden import RECORDED_AT
 from tests.e2e.steps import check
+from tests.support import native_modules
 
 API = "APIHandler"
 
@@ -31,6 +32,8 @@ def copy(source: Path, target: Path, endpoint: Callable[[str], str]) -> None:
     """Copy template and package; each function calls AWS at an ``endpoint`` of its own."""
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy(source / PACKAGE_NAME, target / PACKAGE_NAME)
+    # Its native modules are for arm64; the engine runs functions on this machine.
+    native_modules.add_to_package(target / PACKAGE_NAME)
     template = json.loads((source / TEMPLATE_NAME).read_text())
     by_id = get_functions(template)
     for logical_id, function in by_id.items():

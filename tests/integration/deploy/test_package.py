@@ -1,19 +1,16 @@
 """The deployment package: small, the same for the same content, and enough to run."""
 
-import shutil
 import subprocess
 import sys
 import zipfile
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from deploy import package
 from tests.integration.deploy.conftest import Packaged
+from tests.support import native_modules
 
-#: Libraries that have no pure Python to fall back on.
-NATIVE = ("msgspec",)
 #: Each function's own imports, and the API's answer to what needs no table.
 RUNNING = """
 import sys
@@ -53,10 +50,8 @@ def test_the_same_content_is_the_same_bytes(dev: Packaged, prod: Packaged, tmp_p
 def test_it_needs_nothing_that_is_installed(prod: Packaged, tmp_path: Path) -> None:
     with zipfile.ZipFile(prod.package) as archived:
         archived.extractall(tmp_path)
-    for name in NATIVE:
-        # It is built for the functions' machines, which this one may not be.
-        shutil.rmtree(tmp_path / name)
-        shutil.copytree(Path(import_module(name).__path__[0]), tmp_path / name)
+    # It is built for the functions' machines, which this one may not be.
+    native_modules.add_to_folder(tmp_path)
     done = subprocess.run(
         # Without site-packages, as on Lambda.
         [sys.executable, "-I", "-S", "-c", RUNNING, str(tmp_path)],
@@ -80,7 +75,7 @@ def test_native_modules_are_built_for_the_functions_machines(prod: Packaged) -> 
         modules = [name for name in archived.namelist() if name.endswith(".so")]
         # ELF has the machine at byte 18.
         found = {archived.read(name)[18:20] for name in modules}
-    assert {name.split("/")[0] for name in modules} >= set(NATIVE)
+    assert {name.split("/")[0] for name in modules} >= set(native_modules.NATIVE)
     assert found == {machines[architecture]}
 
 
