@@ -3,7 +3,7 @@
 ``Replay.from_har(har)`` serves a HAR file, ``Replay.from_routes(routes)`` a test's own responses::
 
     with Replay.from_har(recordings / "github-moved-301.har") as replay:
-        host = GitHub(base_url=replay.url, ...)
+        host = GitHub(api_url=replay.url)
         ...
     assert replay.targets == ["GET /repos/a/b", "GET /repositories/1"]
 

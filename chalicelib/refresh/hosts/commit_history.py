@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from chalicelib.refresh import commit_weeks
 from chalicelib.refresh.commit_weeks import COMMITS, WEEKS, CommitWeeks
 from chalicelib.refresh.fetch_result import Provenance, Source
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
-from chalicelib.refresh.json_fields import BadValue, join_names
+from chalicelib.refresh.json_fields import join_names
 
 #: Authors whose commits are remembered by number; a text of that many names is long enough.
 _MAX_AUTHORS = 200
@@ -33,13 +32,6 @@ class Page:
     commits: list[Commit]
     is_last: bool
     total: int | None = None
-
-
-def check_list(json: Any) -> list[Any]:
-    """Return the entries of a JSON list; raises BadValue for anything else."""
-    if not isinstance(json, list):
-        raise BadValue("not a list")
-    return json
 
 
 class History:

@@ -11,23 +11,18 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from msgspec import Struct
 
 from chalicelib import clock
 from chalicelib.cli.__main__ import main
 from chalicelib.refresh.fetch_result import FetchResult, Provenance, Source
 from chalicelib.refresh.hosts import registry
 from chalicelib.refresh.hosts.base import Host, has_part
-from chalicelib.refresh.hosts.commit_history import Commit, Page, check_list, collect_commits
+from chalicelib.refresh.hosts.commit_history import Commit, Page, collect_commits
 from chalicelib.refresh.hosts.figure_collector import FigureCollector
+from chalicelib.refresh.hosts.json_types import Count, Instant, Name, RequiredText, Text, decode
 from chalicelib.refresh.http.client import Session
-from chalicelib.refresh.json_fields import (
-    BadValue,
-    get_bool,
-    get_datetime,
-    get_int,
-    get_required_text,
-    get_text,
-)
+from chalicelib.refresh.json_fields import BadValue
 from chalicelib.refresh.rate_limit import Policy, Rate
 from tests.support.api_client import ask
 from tests.support.fixtures import category, package, write
@@ -40,6 +35,20 @@ from tools.fakehosts.server import Request
 
 _COST = {"minute": 1}
 _PAGE_SIZE, _MAX_PAGES = 2, 10
+
+
+class _Repository(Struct):
+    path: RequiredText
+    stars: Count
+    forks: Count
+    archived: bool
+    about: Text = Text()
+
+
+class _Commit(Struct):
+    id: RequiredText
+    date: Instant
+    author: Name = Name()
 
 
 class Smithy(Host):
@@ -66,14 +75,15 @@ class Smithy(Host):
             collector.age_weeks()
             return collector.build_not_modified()
         if reply.status == 200:
+            repository = decode(reply.json, _Repository)
             collector.set_repository(
                 Provenance.of_etag("GET /repos/:owner/:name", reply.etag),
-                stars=get_int(reply.json, "stars"),
-                forks=get_int(reply.json, "forks"),
-                description=get_text(reply.json, "about"),
-                is_archived=get_bool(reply.json, "archived"),
+                stars=repository.stars,
+                forks=repository.forks,
+                description=repository.about,
+                is_archived=repository.archived,
             )
-            collector.address = get_required_text(reply.json, "path")
+            collector.address = repository.path
             collector.state["etag"] = reply.etag
         collect_commits(collector, "GET /repos/:owner/:name/commits", _iter_pages(session, path))
         return collector.build_result()
@@ -85,15 +95,9 @@ def _iter_pages(session: Session, path: str) -> Iterator[Page]:
         reply = session.get(f"{path}/commits", cost=_COST, params=params)
         if not has_part(reply):
             raise BadValue("the list of commits is missing")
-        commits = [_read_commit(entry) for entry in check_list(reply.json)]
+        entries = decode(reply.json, list[_Commit])
+        commits = [Commit(entry.id, entry.date, entry.author) for entry in entries]
         yield Page(commits, is_last=len(commits) < _PAGE_SIZE)
-
-
-def _read_commit(json: Any) -> Commit:
-    at = get_datetime(json, "date")
-    if at is None:
-        raise BadValue("a commit has no date")
-    return Commit(get_required_text(json, "id"), at, get_text(json, "author", max_length=200))
 
 
 # ---------------------------------------------------------------------------------------- its test
