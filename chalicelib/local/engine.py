@@ -101,7 +101,7 @@ class Engine:
         """Start the engine and wait until it answers; raise EngineError if it does not."""
         if importlib.util.find_spec("ministack") is None:
             raise EngineError(
-                "the embedded engine is not installed: pip install 'packgrid[engine]'"
+                "the embedded engine is not installed: pip install '.[engine]' in the checkout"
             )
         self.state.mkdir(parents=True, exist_ok=True)
         self._take_lock()
