@@ -30,7 +30,7 @@ run: $(RUNTIME) ## Serve a catalogue: PORT=8000 STATE=.packgrid DATA=sample/cata
 demo: $(RUNTIME) ## Refresh a small catalogue from simulated hosts while you watch (a minute, no token)
 	@exec $(BIN)/python -m tools.demo $(ARGS)
 
-test-fast: $(READY) ## Run the unit tests, which need no engine (under a minute)
+test-fast: $(READY) ## Run the unit tests, which need no engine
 	$(BIN)/python -m pytest tests/unit --numprocesses auto --dist worksteal $(ARGS)
 
 test: $(READY) $(BROWSER) ## Run all tests
